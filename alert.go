@@ -1,0 +1,162 @@
+package rxvigil
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// Severity says how soon a person should look.
+type Severity string
+
+// The severities, mildest first.
+const (
+	Info     Severity = "info"
+	Warning  Severity = "warning"
+	High     Severity = "high"
+	Critical Severity = "critical"
+)
+
+// Rank orders severities: the higher, the sooner a person should look.
+func (s Severity) Rank() int {
+	switch s {
+	case Info:
+		return 1
+	case Warning:
+		return 2
+	case High:
+		return 3
+	case Critical:
+		return 4
+	}
+	return 0
+}
+
+// Status is where an alert is in its life.
+type Status string
+
+// The statuses.
+const (
+	Pending      Status = "pending"
+	Firing       Status = "firing"
+	Acknowledged Status = "acknowledged"
+	Snoozed      Status = "snoozed"
+	Resolved     Status = "resolved"
+)
+
+// CanBecome tells whether an alert may move from s to next. Resolved is the end of an episode: the next one is a new alert.
+func (s Status) CanBecome(next Status) bool {
+	switch s {
+	case "":
+		return next == Pending || next == Firing
+	case Pending:
+		return next == Firing || next == Resolved
+	case Firing:
+		return next == Acknowledged || next == Snoozed || next == Resolved || next == Firing
+	case Acknowledged:
+		return next == Firing || next == Snoozed || next == Resolved || next == Acknowledged
+	case Snoozed:
+		return next == Firing || next == Acknowledged || next == Resolved || next == Snoozed
+	}
+	return false
+}
+
+// Open tells whether an alert in this status is still true and told.
+func (s Status) Open() bool { return s == Firing || s == Acknowledged || s == Snoozed }
+
+// Subject is what an alert is about.
+type Subject struct {
+	Type string `json:"type"` // medicine, lot, sale, prescription, patient, engine
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	Lot  string `json:"lot,omitempty"` // the lot's number, for a lot
+	// Medicine is the medicine's id, for a lot.
+	Medicine string `json:"medicine,omitempty"`
+}
+
+// Facts are named values: an alert's numbers and inputs. Encoded as a JSON object with sorted names.
+type Facts map[string]Value
+
+// Threshold is the limit an alert was judged by, and where the limit came from: override, app, rule.
+type Threshold struct {
+	Value  Value  `json:"value"`
+	Source string `json:"source"`
+}
+
+// Why is the proof of an alert: what was known, and by which commit.
+type Why struct {
+	Inputs      Facts     `json:"inputs"`
+	LSN         string    `json:"lsn"` // as Postgres prints it, 0/16B3748
+	CommittedAt time.Time `json:"committed_at"`
+}
+
+// Alert is a fact about the state of one subject, with its proof. One alert is one episode of one fingerprint; Version
+// rises by one with each transition.
+type Alert struct {
+	ID             string     `json:"id"`
+	Rule           string     `json:"rule"`
+	Kind           string     `json:"kind"`
+	Severity       Severity   `json:"severity"`
+	Rung           string     `json:"rung"`
+	Episode        int        `json:"episode"`
+	Status         Status     `json:"status"`
+	Tenant         Tenant     `json:"tenant"`
+	Branch         Branch     `json:"branch"`
+	Subject        Subject    `json:"subject"`
+	Message        string     `json:"message"`
+	Values         Facts      `json:"values"`
+	Threshold      *Threshold `json:"threshold,omitempty"`
+	Why            Why        `json:"why"`
+	StartedAt      time.Time  `json:"started_at"`
+	ChangedAt      time.Time  `json:"changed_at"`
+	ResolvedAt     *time.Time `json:"resolved_at,omitempty"`
+	AcknowledgedBy string     `json:"acknowledged_by,omitempty"`
+	Note           string     `json:"note,omitempty"`
+	SnoozedUntil   *time.Time `json:"snoozed_until,omitempty"`
+	Version        int        `json:"version"`
+}
+
+// Fingerprint names the question an alert answers: this rule, of this subject, in this branch of this tenant. 32 hex digits.
+func Fingerprint(t Tenant, b Branch, rule, subjectType, subjectID string) string {
+	h := sha256.New()
+	for _, part := range []string{string(t), string(b), rule, subjectType, subjectID} {
+		fmt.Fprintf(h, "%d:%s", len(part), part)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// AlertID names one episode of a fingerprint.
+func AlertID(fingerprint string, episode int) string {
+	return fingerprint + "-" + strconv.Itoa(episode)
+}
+
+// Fingerprint is the fingerprint the alert's id begins with.
+func (a *Alert) Fingerprint() string {
+	return Fingerprint(a.Tenant, a.Branch, a.Rule, a.Subject.Type, a.Subject.ID)
+}
+
+// FormatLSN prints an LSN as Postgres does.
+func FormatLSN(lsn uint64) string { return fmt.Sprintf("%X/%X", uint32(lsn>>32), uint32(lsn)) }
+
+func (a AlertChange) appendData(b []byte) []byte {
+	type wire struct {
+		Alert
+		From Status `json:"from,omitempty"`
+	}
+	body, err := json.Marshal(wire{a.Alert, a.From})
+	if err != nil { // every field marshals; this is a programmer's mistake
+		panic(err)
+	}
+	return append(b, body...)
+}
+
+// MarshalJSON gives null for the tenant as a whole.
+func (b Branch) MarshalJSON() ([]byte, error) {
+	if b == "" {
+		return []byte("null"), nil
+	}
+	return appendString(nil, string(b)), nil
+}

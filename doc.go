@@ -1,0 +1,39 @@
+// Package rxvigil holds the few nouns that two rooms share: positions, records, events, alerts. It knows nothing else.
+//
+// rxvigil reads the changes a pharmacy app commits to its own Postgres, keeps alerts about stock and expiry true, and
+// pushes both to browsers. The life of a change, and the room of each step:
+//
+//	walsender ─► cdc receiver ─pipe─► cdc engine: decode, map ─► rules: fold, judge at commit ─► rules/pgstore: alerts
+//	                                                          └► state: images, log, position ─► push: log ─► SSE, WebSocket
+//
+// # The map of the house
+//
+//   - cdc turns rows into records, changes and events. It knows Postgres and no rules. The stream is parsed in
+//     cdc/decode.go, a table's mapping is compiled in cdc/plan.go, the words of a mapping file live in cdc/mapping.go, and
+//     cdc/boot.go reads the tables when there is nothing to resume from.
+//   - rules folds changes into features (rules/book.go) and judges them (one file a kind: rules/low_stock.go …). It knows
+//     no Postgres and no HTTP. rules/pgstore keeps alerts in Postgres; rules/rulestest is the suite every store passes.
+//   - push holds the log and the doors to it: one file a transport (push/sse.go, push/websocket.go, push/livemonitor.go),
+//     and the REST desk.
+//   - state is the engine's own disk: last images, usage, log entries and position in one Pebble.
+//   - portal is what browsers load; it has no build step.
+//   - migrations is our schema in Postgres, forward only.
+//   - cmd/rxvigil has one file a verb; run.go and engine.go are the only place where the rooms meet.
+//   - internal holds a Postgres for tests and the demo, and the demo's own pharmacy app.
+//
+// # Where does it go?
+//
+//   - A new column type: cdc/convert.go, one function from Postgres' text to a canonical Value, and its row in the test's table.
+//   - A new alert kind: a file in rules with its Judge function, one line in rules/kinds.go, its sentence in rules/message.go.
+//   - A new transport: a file in push that walks a push.Cursor, one line in push/server.go, and a row in the transport suite.
+//   - A new field of an entity: canonical in record.go, and the mapping language knows it at once.
+//
+// # Walls
+//
+// cmd imports the rooms; rules/pgstore imports rules; every room imports this package; this package imports none of ours.
+// house_test.go holds these arrows and fails with a sentence.
+//
+// # Locks
+//
+// rules.Engine has one lock over its memory, push.Log has another; neither is held while the other is taken, and none across I/O.
+package rxvigil

@@ -1,0 +1,117 @@
+package rxvigil
+
+import (
+	"fmt"
+
+	"github.com/govalues/decimal"
+)
+
+// Number is an exact decimal of at most 19 digits: a quantity in base units, or money. Its zero value is 0. A sum that
+// does not fit becomes unknown and stays so; it is never rounded and never wraps.
+type Number struct {
+	d       decimal.Decimal
+	unknown bool
+}
+
+// UnknownNumber is the number nobody knows.
+var UnknownNumber = Number{unknown: true} //nolint:gochecknoglobals // a constant; Go has none for structs
+
+// NumberOf is a whole number.
+func NumberOf(n int64) Number {
+	d, err := decimal.New(n, 0)
+	return Number{d: d, unknown: err != nil}
+}
+
+// ParseNumber reads plain or exponent notation; NaN, infinities and what needs more than 19 digits are errors.
+func ParseNumber(s string) (Number, error) {
+	d, err := decimal.Parse(s)
+	if err != nil {
+		return UnknownNumber, fmt.Errorf("number %.40q: %w", s, err)
+	}
+	if !exact(s, d) {
+		return UnknownNumber, fmt.Errorf("number %.40q has more than 19 digits", s)
+	}
+	return Number{d: d}, nil
+}
+
+// exact tells whether parsing dropped digits: the library rounds what lies beyond its precision.
+func exact(s string, d decimal.Decimal) bool {
+	if len(s) <= decimal.MaxPrec {
+		return true
+	}
+	return d.String() == s || d.Trim(0).String() == trimZeros(s)
+}
+
+func trimZeros(s string) string {
+	for i := 0; i < len(s); i++ {
+		if s[i] == '.' {
+			end := len(s)
+			for s[end-1] == '0' {
+				end--
+			}
+			if s[end-1] == '.' {
+				end--
+			}
+			return s[:end]
+		}
+	}
+	return s
+}
+
+// Known tells whether n is a number at all. Cmp and Sign of an unknown number mean nothing: ask first.
+func (n Number) Known() bool { return !n.unknown }
+
+// Add is n + m; unknown when either is, or when the sum does not fit.
+func (n Number) Add(m Number) Number { return n.apply(m, decimal.Decimal.AddExact) }
+
+// Sub is n − m; unknown when either is, or when the difference does not fit.
+func (n Number) Sub(m Number) Number { return n.apply(m, decimal.Decimal.SubExact) }
+
+// Mul is n × m; unknown when either is, or when the product does not fit.
+func (n Number) Mul(m Number) Number { return n.apply(m, decimal.Decimal.MulExact) }
+
+func (n Number) apply(m Number, op func(a, b decimal.Decimal, scale int) (decimal.Decimal, error)) Number {
+	if n.unknown || m.unknown {
+		return UnknownNumber
+	}
+	d, err := op(n.d, m.d, 0)
+	return Number{d: d, unknown: err != nil}
+}
+
+// Neg is −n.
+func (n Number) Neg() Number { return Number{d: n.d.Neg(), unknown: n.unknown} }
+
+// Cmp is -1, 0 or 1 as n is below, equal to or above m.
+func (n Number) Cmp(m Number) int { return n.d.Cmp(m.d) }
+
+// Equal tells whether both are known and the same number, or both unknown.
+func (n Number) Equal(m Number) bool {
+	return n.unknown == m.unknown && (n.unknown || n.d.Cmp(m.d) == 0)
+}
+
+// Sign is -1, 0 or 1.
+func (n Number) Sign() int { return n.d.Sign() }
+
+// Int64 is n rounded toward zero, for durations and counts.
+func (n Number) Int64() int64 {
+	whole, _, _ := n.d.Int64(0)
+	return whole
+}
+
+// String is plain decimal notation, or "unknown".
+func (n Number) String() string {
+	if n.unknown {
+		return "unknown"
+	}
+	return n.d.String()
+}
+
+// MarshalJSON gives a JSON number in plain notation; an unknown number is null.
+func (n Number) MarshalJSON() ([]byte, error) { return n.appendJSON(nil), nil }
+
+func (n Number) appendJSON(b []byte) []byte {
+	if n.unknown {
+		return append(b, "null"...)
+	}
+	return append(b, n.d.String()...)
+}
