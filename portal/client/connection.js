@@ -1,0 +1,293 @@
+// One tenant's stream, kept alive for ever. Promises: every event reaches the handlers once and in order; when that cannot
+// be promised a `resync` says so; and the state is never better than what was really heard.
+
+import { Backoff } from './backoff.js';
+import { Seen } from './cursor.js';
+import { Memory } from './memory.js';
+import { parser } from './sse.js';
+
+/**
+ * @import {Envelope, Options, Signals, State, StateChange} from './types.d.ts'
+ * @import {Message} from './sse.js'
+ */
+
+export const HEARTBEAT_MS = 10_000;
+/** Silence longer than this means the connection is dead, whatever the socket says. */
+export const WATCHDOG_MS = 2.5 * HEARTBEAT_MS;
+/** A connection that lasted this long was a good one: the next loss starts the delays over. */
+const STABLE_MS = HEARTBEAT_MS;
+/** Replay is written without a pause; this much quiet means it is over. */
+const QUIET_MS = 300;
+/** A refusal (unknown tenant, no right) rarely heals in a second. */
+const REFUSED_MS = 5_000;
+
+const RESERVED = new Set(['state', 'event', 'established', 'heartbeat', 'resync', 'bye']);
+
+/**
+ * @typedef {object} Attempt
+ * @property {AbortController} abort
+ * @property {string | undefined} asked  The cursor it asked to resume after.
+ * @property {boolean} established
+ * @property {number | undefined} retry  Milliseconds the server wants us to stay away, if it said so.
+ */
+
+export class Connection {
+  /** @type {State} */
+  #state = 'connecting';
+  #options;
+  #memory;
+  #seen = new Seen();
+  #backoff = new Backoff();
+  /** @type {Map<string, Set<(value: any) => void>>} */
+  #handlers = new Map();
+  /** @type {Attempt | undefined} */
+  #attempt;
+  /** @type {Record<string, ReturnType<typeof setTimeout> | undefined>} */
+  #timers = {};
+  #heard = 0;
+  #watched = 0;
+  #staleAt = '';
+  #closed = false;
+  #wake = () => this.verify();
+  #see = () => {
+    if (globalThis.document?.visibilityState !== 'hidden') this.verify();
+  };
+  #hide = () => this.#memory.flush();
+
+  /** @param {Options} options */
+  constructor(options) {
+    this.#options = options;
+    this.#memory = new Memory(options);
+    globalThis.addEventListener?.('online', this.#wake);
+    globalThis.addEventListener?.('pageshow', this.#wake);
+    globalThis.addEventListener?.('pagehide', this.#hide);
+    globalThis.document?.addEventListener('visibilitychange', this.#see);
+    // Handlers attached right after construction must hear the first state.
+    queueMicrotask(() => void this.#open());
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  /** The cursor up to which everything was handed over. */
+  get cursor() {
+    return this.#memory.cursor;
+  }
+
+  /** When anything at all was last heard, in ms since 1970; 0 for never. */
+  get lastHeard() {
+    return this.#heard;
+  }
+
+  /**
+   * Calls the handler with every signal of a kind, or with the envelope of every event of a type. Returns how to stop.
+   * @template {keyof Signals} K
+   * @overload
+   * @param {K} type
+   * @param {(value: Signals[K]) => void} handler
+   * @returns {() => void}
+   */
+  /**
+   * @overload
+   * @param {string} type
+   * @param {(value: Envelope) => void} handler
+   * @returns {() => void}
+   */
+  /** @param {string} type @param {(value: any) => void} handler */
+  on(type, handler) {
+    const set = this.#handlers.get(type) ?? new Set();
+    this.#handlers.set(type, set.add(handler));
+    return () => void set.delete(handler);
+  }
+
+  /** Looks whether the connection is still what it claims to be, and tries at once when it waits for its next try. */
+  verify() {
+    if (this.#closed) return;
+    if (this.#state === 'offline') void this.#open();
+    else if (this.#attempt && Date.now() - this.#watched > WATCHDOG_MS) this.#lose('Nothing was heard while this page slept.', 0);
+  }
+
+  /** Ends it for good. */
+  close() {
+    this.#closed = true;
+    this.#drop();
+    this.#memory.flush();
+    globalThis.removeEventListener?.('online', this.#wake);
+    globalThis.removeEventListener?.('pageshow', this.#wake);
+    globalThis.removeEventListener?.('pagehide', this.#hide);
+    globalThis.document?.removeEventListener('visibilitychange', this.#see);
+  }
+
+  async #open() {
+    if (this.#closed) return;
+    this.#drop();
+    /** @type {Attempt} */
+    const attempt = { abort: new AbortController(), asked: this.#memory.cursor, established: false, retry: undefined };
+    this.#attempt = attempt;
+    this.#enter('connecting', 'Asking the engine for its stream.');
+    this.#watch();
+    const mine = () => this.#attempt === attempt;
+    try {
+      const response = await this.#request(attempt);
+      if (!mine()) return;
+      if (!response.ok) return this.#lose(refusal(response.status), REFUSED_MS);
+      if (!response.body) return this.#lose('The engine sent no stream.', REFUSED_MS);
+      const reader = response.body.pipeThrough(/** @type {any} */ (new TextDecoderStream())).getReader();
+      const feed = parser((m) => mine() && this.#take(m, attempt), (ms) => (attempt.retry = attempt.established ? attempt.retry : ms));
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (!mine()) return;
+        if (done) break;
+        this.#heard = Date.now();
+        this.#watch();
+        feed(/** @type {string} */ (value));
+        if (!mine()) return; // a handler closed or reopened us
+      }
+      this.#lose('The engine closed the connection.');
+    } catch {
+      if (mine()) this.#lose(attempt.established ? 'The connection broke.' : 'The engine cannot be reached.');
+    }
+  }
+
+  /** @param {Attempt} attempt */
+  async #request({ abort, asked }) {
+    const { url = '', tenant, topics, branch, headers, fetch = globalThis.fetch } = this.#options;
+    const query = new URLSearchParams();
+    if (topics?.length) query.set('topics', topics.join(','));
+    if (branch) query.set('branch', branch);
+    // In the query rather than as Last-Event-ID: a header of that name would cost a CORS preflight.
+    if (asked) query.set('after', asked);
+    const text = query.toString();
+    return fetch(`${url}/api/tenant/${encodeURIComponent(tenant)}/stream${text && `?${text}`}`, {
+      headers: { Accept: 'text/event-stream', ...(await headers?.()) },
+      cache: 'no-store',
+      signal: abort.signal,
+    });
+  }
+
+  /** @param {Message} message @param {Attempt} attempt */
+  #take(message, attempt) {
+    let body;
+    try {
+      body = JSON.parse(message.data);
+    } catch {
+      return this.#emit('resync', { reason: 'The engine sent a frame that cannot be read.' });
+    }
+    switch (message.event) {
+      case 'connection_established':
+        return this.#establish(body, message.id, attempt);
+      case 'heartbeat':
+        return this.#beat(body, message.id);
+      case 'resync':
+        this.#memory.cursor = body.cursor ?? message.id ?? body.id ?? this.#memory.cursor;
+        return this.#emit('resync', body.data ?? body);
+      case 'stale':
+        this.#staleAt = this.#memory.cursor ?? '';
+        return this.#enter('stale', body.reason || 'The engine cannot see the database.', { since: body.since });
+      case 'bye':
+        attempt.retry = Number.isFinite(body.retry_after_ms) ? body.retry_after_ms : undefined;
+        return this.#emit('bye', body);
+      case 'expiring':
+        return;
+      default:
+        this.#deliver(body, message.id);
+    }
+  }
+
+  /** @param {any} body @param {string | undefined} id @param {Attempt} attempt */
+  #establish(body, id, attempt) {
+    attempt.established = true;
+    attempt.retry = undefined;
+    this.#timers.stable = setTimeout(() => this.#backoff.reset(), STABLE_MS);
+    const resumed = body.resumed === true;
+    const cursor = body.cursor ?? id;
+    if (cursor && !(resumed && attempt.asked)) this.#memory.cursor = cursor;
+    this.#emit('established', body);
+    if (attempt.asked && !resumed) this.#emit('resync', { reason: 'The engine could not resume where we were.', cursor });
+    if (this.#state === 'stale') return;
+    if (attempt.asked && resumed) {
+      this.#enter('catching-up', 'Replaying what was missed.');
+      this.#awaitQuiet();
+    } else this.#enter('live', 'Connected.');
+  }
+
+  /** @param {any} body @param {string | undefined} id */
+  #beat(body, id) {
+    const cursor = body.cursor ?? id;
+    // The engine's canary moves the cursor while the database is in sight, even when nobody buys anything.
+    const sees = body.stale === false || (body.stale === undefined && Boolean(cursor) && cursor !== this.#staleAt);
+    if (cursor) this.#memory.cursor = cursor;
+    if (this.#state === 'catching-up' || (this.#state === 'stale' && sees)) this.#enter('live', 'Connected.');
+    this.#emit('heartbeat', body);
+  }
+
+  /** @param {Envelope} event @param {string | undefined} id */
+  #deliver(event, id) {
+    const name = id ?? event.id;
+    if (name && !this.#seen.add(name)) return;
+    // Only an alert (that we are blind, say) can be told while the database is out of sight; anything else proves it is seen.
+    if (this.#state === 'stale') {
+      if (event.topic === 'notifications') this.#staleAt = name ?? '';
+      else this.#enter('live', 'Connected.');
+    }
+    if (this.#state === 'catching-up') this.#awaitQuiet();
+    this.#emit('event', event);
+    if (!RESERVED.has(event.type)) this.#emit(event.type, event);
+    if (name) this.#memory.cursor = name;
+  }
+
+  #awaitQuiet() {
+    clearTimeout(this.#timers.quiet);
+    this.#timers.quiet = setTimeout(() => this.#state === 'catching-up' && this.#enter('live', 'Connected.'), QUIET_MS);
+  }
+
+  #watch() {
+    this.#watched = Date.now();
+    clearTimeout(this.#timers.watchdog);
+    this.#timers.watchdog = setTimeout(() => this.#lose('Nothing was heard for 25 seconds.'), WATCHDOG_MS);
+  }
+
+  /** @param {string} reason @param {number} [atLeast] No earlier than this; 0: at once. */
+  #lose(reason, atLeast) {
+    const told = this.#attempt?.retry;
+    this.#drop();
+    const delay = atLeast === 0 ? 0 : Math.max(told ?? this.#backoff.next(), atLeast ?? 0);
+    this.#enter('offline', reason, { retryAt: Date.now() + delay });
+    this.#timers.retry = setTimeout(() => void this.#open(), delay);
+  }
+
+  #drop() {
+    const attempt = this.#attempt;
+    this.#attempt = undefined;
+    attempt?.abort.abort();
+    for (const timer of Object.values(this.#timers)) clearTimeout(timer);
+    this.#timers = {};
+  }
+
+  /** @param {State} state @param {string} reason @param {Partial<StateChange>} [more] */
+  #enter(state, reason, more) {
+    const previous = this.#state;
+    this.#state = state;
+    this.#emit('state', { state, previous, reason, ...more });
+  }
+
+  /** @param {string} type @param {any} value */
+  #emit(type, value) {
+    for (const handler of this.#handlers.get(type) ?? []) {
+      try {
+        handler(value);
+      } catch (error) {
+        // A mistake in one handler must not cost the others the stream.
+        (globalThis.reportError ?? console.error)(error);
+      }
+    }
+  }
+}
+
+/** @param {number} status */
+function refusal(status) {
+  if (status === 404) return 'The engine knows no such pharmacy.';
+  if (status === 401 || status === 403) return 'The engine does not let us in.';
+  return `The engine answered ${status}.`;
+}

@@ -1,0 +1,119 @@
+// The questions a portal asks and the acts of its people, over plain HTTP.
+
+/**
+ * @import {Act, Alert, ExpiringItem, HistoryLine, Options, Page, Stats, StockItem, TenantItem} from './types.d.ts'
+ */
+
+const PATIENCE_MS = 15_000;
+const MOST_PAGES = 20;
+
+/** An answer that was not yes. `status` is 0 when there was no answer at all. */
+export class RequestError extends Error {
+  /**
+   * @param {number} status
+   * @param {string} message What the problem document says, or what happened.
+   * @param {string} [type] The problem document's stable type.
+   */
+  constructor(status, message, type) {
+    super(message);
+    this.name = 'RequestError';
+    this.status = status;
+    this.type = type;
+  }
+}
+
+/**
+ * The tenants this caller may see.
+ * @param {Omit<Options, 'tenant'>} [options]
+ * @returns {Promise<TenantItem[]>}
+ */
+export async function tenants(options = {}) {
+  const page = await ask(options, `${options.url ?? ''}/api/tenants`);
+  return page.items ?? [];
+}
+
+/**
+ * The REST side of one tenant. Every list carries the cursor it was read at; see `isAfter`.
+ * @param {Options} options
+ */
+export function rest(options) {
+  const base = `${options.url ?? ''}/api/tenant/${encodeURIComponent(options.tenant)}`;
+
+  /** @param {string} path @param {Record<string, string | undefined>} [query] */
+  const get = (path, query) => ask(options, base + path + search(query));
+  /** @param {string} id @param {string} verb @param {object} body @returns {Promise<Act>} */
+  const act = (id, verb, body) =>
+    ask(options, `${base}/alerts/${encodeURIComponent(id)}/${verb}`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  /** @param {string} path @param {Record<string, string | undefined>} [query] @returns {Promise<Page<any>>} */
+  const list = async (path, query) => {
+    const first = await get(path, query);
+    const items = first.items ?? [];
+    let { next } = first;
+    for (let n = 1; next && n < MOST_PAGES; n++) {
+      const page = await get(path, { ...query, after: next });
+      items.push(...(page.items ?? []));
+      next = page.next;
+    }
+    // The first page's cursor is the oldest, so no event that any of the pages lacks is taken for known.
+    return { items, next: next ?? null, cursor: first.cursor };
+  };
+
+  return {
+    /** Alerts, all pages of them. @param {{status?: string, branch?: string}} [query] @returns {Promise<Page<Alert>>} */
+    alerts: (query) => list('/alerts', query),
+    /** One alert with its history. @param {string} id @returns {Promise<{alert: Alert, history: HistoryLine[]}>} */
+    alert: (id) => get(`/alerts/${encodeURIComponent(id)}`),
+    /** @param {string} id @param {{note?: string, by?: string}} [body] */
+    acknowledge: (id, body = {}) => act(id, 'acknowledge', body),
+    /** @param {string} id @param {{for?: string, until?: string, by?: string}} body */
+    snooze: (id, body) => act(id, 'snooze', body),
+    /** @param {string} id @param {{by?: string}} [body] */
+    unsnooze: (id, body = {}) => act(id, 'unsnooze', body),
+    /** @param {{q?: string, medicine?: string, branch?: string}} [query] @returns {Promise<Page<StockItem>>} */
+    stock: (query) => get('/stock', query),
+    /** @param {{within?: string, branch?: string}} [query] @returns {Promise<Page<ExpiringItem>>} */
+    expiring: (query = { within: '30d' }) => list('/expiring', query),
+    /** @returns {Promise<Stats>} */
+    stats: () => get('/stats'),
+  };
+}
+
+/** @param {Record<string, string | undefined>} [query] */
+function search(query) {
+  const params = new URLSearchParams();
+  for (const [k, v] of Object.entries(query ?? {})) if (v) params.set(k, v);
+  const text = params.toString();
+  return text ? `?${text}` : '';
+}
+
+/**
+ * @param {Omit<Options, 'tenant'>} options
+ * @param {string} url
+ * @param {RequestInit} [init]
+ * @returns {Promise<any>}
+ */
+async function ask(options, url, init = {}) {
+  const send = options.fetch ?? globalThis.fetch;
+  const own = (await options.headers?.()) ?? {};
+  let response;
+  try {
+    response = await send(url, {
+      ...init,
+      headers: { Accept: 'application/json', ...init.headers, ...own },
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
+  } catch (cause) {
+    const late = cause instanceof Error && cause.name === 'TimeoutError';
+    throw new RequestError(0, late ? 'The engine did not answer in time.' : 'The engine cannot be reached.');
+  }
+  const body = await response.json().catch(() => null);
+  if (!response.ok) {
+    throw new RequestError(response.status, body?.detail ?? body?.title ?? body?.error ?? `The engine answered ${response.status}.`, body?.type);
+  }
+  if (body === null) throw new RequestError(response.status, 'The engine gave an answer that is not JSON.');
+  return body;
+}

@@ -1,0 +1,163 @@
+// What travels between the engine and a portal. CONTRACTS.md 4, 5 and 7 promise these shapes; fields may be added, never renamed.
+
+export type Severity = 'info' | 'warning' | 'high' | 'critical';
+export type Status = 'pending' | 'firing' | 'acknowledged' | 'snoozed' | 'resolved';
+export type Topic = 'inventory' | 'sales' | 'prescriptions' | 'patients' | 'notifications';
+
+/** A value of the engine: null is "known to be empty" or "unknown", never zero. */
+export type Fact = string | number | boolean | null;
+export type Facts = Record<string, Fact>;
+
+export interface Alert {
+  id: string;
+  rule: string;
+  kind: string;
+  severity: Severity;
+  rung: string;
+  episode: number;
+  status: Status;
+  tenant: string;
+  branch: string | null;
+  subject: { type: string; id: string; name: string; lot?: string; medicine?: string };
+  message: string;
+  values: Facts | null;
+  threshold?: { value: Fact; source: string };
+  why: { inputs: Facts | null; lsn: string; committed_at: string };
+  started_at: string;
+  changed_at: string;
+  resolved_at?: string;
+  acknowledged_by?: string;
+  note?: string;
+  snoozed_until?: string;
+  version: number;
+}
+
+/** One transition in an alert's life. */
+export interface HistoryLine {
+  version: number;
+  event: string;
+  from: string;
+  to: string;
+  severity: Severity;
+  at: string;
+  by?: string | null;
+  note?: string | null;
+  cursor?: string;
+}
+
+/** The native envelope: one domain event, named by its cursor. */
+export interface Envelope {
+  id: string;
+  type: string;
+  topic: Topic;
+  tenant: string;
+  branch: string | null;
+  /** Commit time by the database's clock, RFC 3339. */
+  at: string;
+  xid: string;
+  /** True on the last event of its transaction. */
+  last?: boolean;
+  data: Record<string, any>;
+}
+
+export interface StockNumbers {
+  on_hand: number | null;
+  reserved: number | null;
+  available: number | null;
+}
+
+export interface Lot {
+  id: string;
+  number: string | null;
+  /** YYYY-MM-DD, or "infinity". */
+  expires: string | null;
+  /** Civil days left in the pharmacy's zone; negative once expired. */
+  days: number | null;
+  on_hand: number | null;
+  reserved: number | null;
+}
+
+export interface Named { id: string; name: string }
+
+export interface StockItem extends StockNumbers {
+  medicine: Named & { category?: string | null; reorder_level?: number | null; price?: number | null };
+  branch: Named | null;
+  status: 'ok' | 'low' | 'out' | 'unknown';
+  lots: Lot[];
+}
+
+export interface ExpiringItem {
+  medicine: Named;
+  branch: Named | null;
+  lot: { id: string; number: string | null; expires: string | null; on_hand: number | null };
+  days: number;
+  rung: 'expired' | 'expires_7' | 'expires_30';
+}
+
+export interface Stats {
+  connections?: Record<string, number>;
+  lag?: { bytes?: number | null; seconds?: number | null };
+  events?: Record<string, { total: number; per_minute: number }>;
+  alerts?: Record<string, number>;
+  alerts_by_rule?: Record<string, unknown>;
+  engine?: { status?: EngineStatus; since?: string; epoch?: string; version?: string; faults?: number };
+  latency?: { p50_ms?: number | null; p99_ms?: number | null };
+  medicine_count?: number;
+}
+export type EngineStatus = 'starting' | 'live' | 'catching_up' | 'stale';
+
+export interface TenantItem extends Named { subdomain?: string | null; branches?: Named[] | null }
+
+/** A list; `cursor` was taken before the read, so events after it are news to the list. */
+export interface Page<T> { items: T[]; next: string | null; cursor: string }
+
+/** What a person's act came to: applied, not applied (already resolved), or handed in and not yet read back. */
+export interface Act { applied?: boolean; alert?: Alert; operation?: string; cursor?: string }
+
+/**
+ * connecting: asking for the stream. catching-up: connected, replaying what was missed. live: every commit arrives as it
+ * happens. stale: connected, but the engine cannot see the database. offline: no connection; another try is due.
+ */
+export type State = 'connecting' | 'live' | 'catching-up' | 'stale' | 'offline';
+
+export interface StateChange {
+  state: State;
+  previous: State;
+  /** Why, in words that can be shown. */
+  reason: string;
+  /** When stale: since when the database is out of sight. */
+  since?: string;
+  /** When offline: the instant of the next try, in ms since 1970. */
+  retryAt?: number;
+}
+
+export interface Established { connectionId: string; resumed: boolean; cursor: string }
+export interface ResyncNotice { reason: string; scope?: string; snapshot?: string; cursor?: string }
+
+/** What `on` can be asked for. Any event type of CONTRACTS 4 may be named as well, and hands over its envelope. */
+export interface Signals {
+  state: StateChange;
+  event: Envelope;
+  established: Established;
+  heartbeat: Record<string, unknown>;
+  /** Something may have been missed: fetch again what you show. */
+  resync: ResyncNotice;
+  bye: { reason?: string; retry_after_ms?: number };
+}
+
+export interface Options {
+  /** Origin of the engine; empty for the page's own. */
+  url?: string;
+  /** The tenant's id or subdomain. */
+  tenant: string;
+  topics?: Topic[];
+  branch?: string;
+  /** Resume after this cursor instead of the remembered one. */
+  after?: string;
+  /** Headers of every request: the place for a bearer token. */
+  headers?: () => Record<string, string> | Promise<Record<string, string>>;
+  /** Default: the platform's. */
+  fetch?: typeof fetch;
+  /** Where the cursor survives a reload. Default: sessionStorage when there is one; null: nowhere. */
+  storage?: Pick<Storage, 'getItem' | 'setItem'> | null;
+}
