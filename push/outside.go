@@ -1,0 +1,213 @@
+package push
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/rxvigil/rxvigil"
+)
+
+// ErrNotFound is what the outside answers when there is no such thing for this tenant.
+var ErrNotFound = errors.New("not found")
+
+// Directory knows the tenants. Its methods answer from memory.
+type Directory interface {
+	// Tenants lists every tenant, by id.
+	Tenants() []Tenant
+	// Tenant finds one by id or, failing that, by subdomain.
+	Tenant(name string) (Tenant, bool)
+}
+
+// Tenant is one pharmacy business as the API shows it.
+type Tenant struct {
+	ID            rxvigil.Tenant `json:"id"`
+	Name          string         `json:"name"`
+	Subdomain     string         `json:"subdomain"`
+	Zone          string         `json:"zone"`
+	Branches      []Branch       `json:"branches"`
+	MedicineCount int            `json:"medicine_count"`
+}
+
+// Branch is one shop as the API shows it.
+type Branch struct {
+	ID   rxvigil.Branch `json:"id"`
+	Name string         `json:"name"`
+}
+
+// Page asks for part of a list: at most Limit items after the key that the page before gave as next.
+type Page struct {
+	Limit int
+	After string // as the implementation made it; empty for the first page. A foreign one is ErrBadPage.
+}
+
+// ErrBadPage says that a Page's After is not one of this list's keys.
+var ErrBadPage = errors.New("not a key of this list")
+
+// Shelf shows what is in stock, of one tenant, now.
+type Shelf interface {
+	Stock(ctx context.Context, t rxvigil.Tenant, q StockQuery) (items []StockItem, next string, err error)
+	Expiring(ctx context.Context, t rxvigil.Tenant, q ExpiringQuery) (items []ExpiringItem, next string, err error)
+}
+
+// StockQuery narrows a stock list; empty fields do not.
+type StockQuery struct {
+	Page
+	Branch   rxvigil.Branch
+	Medicine string // an id
+	Text     string // part of a medicine's name, without regard to case
+}
+
+// ExpiringQuery asks for lots with stock that expire within so many days, expired ones included.
+type ExpiringQuery struct {
+	Page
+	Branch rxvigil.Branch
+	Days   int
+}
+
+// StockItem is one medicine in one branch.
+type StockItem struct {
+	Medicine  MedicineItem   `json:"medicine"`
+	Branch    *Branch        `json:"branch"` // nil: the tenant has none
+	OnHand    rxvigil.Number `json:"on_hand"`
+	Reserved  rxvigil.Number `json:"reserved"`
+	Available rxvigil.Number `json:"available"`
+	Status    string         `json:"status"` // ok, low, out, unknown
+	Lots      []LotItem      `json:"lots"`
+}
+
+// MedicineItem is a medicine in a stock list.
+type MedicineItem struct {
+	ID           string        `json:"id"`
+	Name         string        `json:"name"`
+	Category     rxvigil.Value `json:"category"`
+	ReorderLevel rxvigil.Value `json:"reorder_level"`
+	Price        rxvigil.Value `json:"price"`
+}
+
+// LotItem is a lot in a stock list.
+type LotItem struct {
+	ID       string         `json:"id"`
+	Number   string         `json:"number"`
+	Expires  rxvigil.Value  `json:"expires"`
+	Days     *int           `json:"days"` // until it expires, in the branch's zone; nil when it never does or nobody knows
+	OnHand   rxvigil.Number `json:"on_hand"`
+	Reserved rxvigil.Number `json:"reserved"`
+}
+
+// ExpiringItem is one lot that expires or has.
+type ExpiringItem struct {
+	Medicine ExpiringMedicine `json:"medicine"`
+	Branch   *Branch          `json:"branch"`
+	Lot      ExpiringLot      `json:"lot"`
+	Days     int              `json:"days"`
+	Rung     string           `json:"rung"`
+}
+
+// ExpiringMedicine names the medicine of a lot.
+type ExpiringMedicine struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// ExpiringLot is the lot that expires.
+type ExpiringLot struct {
+	ID      string         `json:"id"`
+	Number  string         `json:"number"`
+	Expires rxvigil.Value  `json:"expires"`
+	OnHand  rxvigil.Number `json:"on_hand"`
+}
+
+// AlertDesk shows one tenant's alerts.
+type AlertDesk interface {
+	// Open gives every open alert that is shown, newest change last.
+	Open(ctx context.Context, t rxvigil.Tenant) ([]rxvigil.Alert, error)
+	// Alerts lists them, gravest and newest first.
+	Alerts(ctx context.Context, t rxvigil.Tenant, q AlertQuery) (items []rxvigil.Alert, next string, err error)
+	// Alert gives one with its history, oldest line first; ErrNotFound when this tenant has none of that id.
+	Alert(ctx context.Context, t rxvigil.Tenant, id string) (rxvigil.Alert, []HistoryLine, error)
+}
+
+// AlertQuery narrows an alert list; empty fields do not.
+type AlertQuery struct {
+	Page
+	Status   string // open (the default), all, or one rxvigil.Status
+	Severity rxvigil.Severity
+	Rule     string
+	Branch   rxvigil.Branch
+}
+
+// HistoryLine is one transition of an alert.
+type HistoryLine struct {
+	Version  int               `json:"version"`
+	Event    rxvigil.EventType `json:"event"`
+	From     rxvigil.Status    `json:"from"`
+	To       rxvigil.Status    `json:"to"`
+	Severity rxvigil.Severity  `json:"severity"`
+	At       time.Time         `json:"at"`
+	By       string            `json:"by"`
+	Note     string            `json:"note"`
+	Cursor   string            `json:"cursor"`
+}
+
+// Commander carries what people say into the source's WAL. Each call writes one message, then waits until the engine has
+// read it back or ctx ends; when ctx ends first the Outcome is not Done, and that is no error. Repeating is harmless.
+type Commander interface {
+	// Act changes an alert; ErrNotFound when this tenant has none of that id.
+	Act(ctx context.Context, t rxvigil.Tenant, a Action) (Outcome, error)
+	// Emit publishes custom events in one transaction, all or none.
+	Emit(ctx context.Context, t rxvigil.Tenant, events []CustomEvent) (Outcome, error)
+}
+
+// Verb is what a person does to an alert.
+type Verb string
+
+// The verbs.
+const (
+	Acknowledge Verb = "acknowledge"
+	Snooze      Verb = "snooze"
+	Unsnooze    Verb = "unsnooze"
+)
+
+// Action is what a person does to one alert.
+type Action struct {
+	Verb  Verb
+	Alert string
+	Note  string
+	By    string
+	Until time.Time // of a snooze
+}
+
+// CustomEvent is an event that a user sends. Data is a JSON object; the type is none of the built-in ones.
+type CustomEvent struct {
+	Type   rxvigil.EventType
+	Branch rxvigil.Branch
+	Data   json.RawMessage
+}
+
+// Outcome is what became of a command.
+type Outcome struct {
+	Done      bool             // the engine has read it back
+	Applied   bool             // it changed something; false for one that came too late
+	Alert     *rxvigil.Alert   // the alert afterwards, of an Act that is Done
+	Operation string           // names the command
+	Cursor    rxvigil.Position // Done: where it stands in the log; else a place it cannot come before
+}
+
+// Vitals tells how the engine is.
+type Vitals interface {
+	Vitals() EngineVitals
+	// Unready gives the reasons why the service is not ready; none when it is.
+	Unready() []string
+}
+
+// EngineVitals is the engine's state as stats show it.
+type EngineVitals struct {
+	Status     string    // starting, live, catching_up, stale
+	Since      time.Time // of the status
+	Version    string
+	Faults     int     // changes that could not be mapped or routed
+	LagBytes   int64   // of WAL between the source's head and ours
+	LagSeconds float64 // age of the last change handled, while behind
+}

@@ -1,0 +1,124 @@
+package push
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Options are what a Server is made of. Log, Directory, Shelf, Alerts, Commander and Vitals are required.
+type Options struct {
+	Log       *Log
+	Directory Directory
+	Shelf     Shelf
+	Alerts    AlertDesk
+	Commander Commander
+	Vitals    Vitals
+
+	Site     http.Handler         // the dashboard, for / and /client/; default: 404
+	Registry *prometheus.Registry // metrics are registered here and shown at /metrics; default: one of its own
+	Logger   *slog.Logger         // default: slog.Default()
+	// CORSOrigins are the pages of other origins that may call, as scheme://host[:port].
+	CORSOrigins []string
+	// Drain is over how long connections are closed at the end; default 2 s.
+	Drain time.Duration
+}
+
+// Server is the doors. It has no authentication yet, so it answers only to loopback names: see CheckListen.
+type Server struct {
+	Options
+	metrics     *metrics
+	connections *register
+	aggregates  *aggregates
+	handler     http.Handler
+}
+
+// NewServer checks the options and makes a server.
+func NewServer(o Options) (*Server, error) {
+	if o.Log == nil || o.Directory == nil || o.Shelf == nil || o.Alerts == nil || o.Commander == nil || o.Vitals == nil {
+		return nil, errors.New("push: Log, Directory, Shelf, Alerts, Commander and Vitals are required")
+	}
+	o.setDefaults()
+	for _, origin := range o.CORSOrigins {
+		if err := checkOrigin(origin); err != nil {
+			return nil, err
+		}
+	}
+	s := &Server{Options: o, connections: newRegister(), aggregates: newAggregates(o.Log, o.Alerts)}
+	s.metrics = newMetrics(o.Registry, o.Log, s.connections)
+	s.handler = s.guard(s.routes())
+	return s, nil
+}
+
+func (o *Options) setDefaults() {
+	if o.Site == nil {
+		o.Site = http.NotFoundHandler()
+	}
+	if o.Registry == nil {
+		o.Registry = prometheus.NewRegistry()
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.Drain <= 0 {
+		o.Drain = 2 * time.Second
+	}
+}
+
+// Handler answers every route.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Run serves until ctx ends, then says goodbye to every connection over the drain window and waits for them. It closes ln.
+func (s *Server) Run(ctx context.Context, ln net.Listener) error {
+	srv := &http.Server{
+		Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(s.Logger.Handler(), slog.LevelDebug),
+	}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(ln) }() // ends with srv.Shutdown, awaited below
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	s.connections.drain(s.Drain)
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Drain+writeTimeout)
+	defer cancel()
+	err := srv.Shutdown(end)
+	if err != nil {
+		err = srv.Close()
+	}
+	<-served
+	s.connections.wait()
+	return err
+}
+
+func (s *Server) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.Handle("/", s.Site)
+	mux.HandleFunc("GET /healthz", s.healthz)
+	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.Handle("GET /metrics", s.metrics.handler)
+	mux.HandleFunc("/api/", notFound)
+	mux.HandleFunc("GET /api/tenants", s.tenants)
+	const t = "/api/tenant/{tenant}"
+	mux.HandleFunc("GET "+t, s.desk(s.tenant))
+	mux.HandleFunc("GET "+t+"/stream", s.stream)
+	mux.HandleFunc("GET "+t+"/ws", s.websocket)
+	mux.HandleFunc("GET "+t+"/medicines/live-monitor", s.liveMonitor)
+	mux.HandleFunc("GET "+t+"/alerts", s.desk(s.alerts))
+	mux.HandleFunc("GET "+t+"/alerts/{id}", s.desk(s.alert))
+	mux.HandleFunc("POST "+t+"/alerts/{id}/acknowledge", s.desk(s.acknowledge))
+	mux.HandleFunc("POST "+t+"/alerts/{id}/snooze", s.desk(s.snooze))
+	mux.HandleFunc("POST "+t+"/alerts/{id}/unsnooze", s.desk(s.unsnooze))
+	mux.HandleFunc("GET "+t+"/stock", s.desk(s.stock))
+	mux.HandleFunc("GET "+t+"/expiring", s.desk(s.expiring))
+	mux.HandleFunc("GET "+t+"/stats", s.desk(s.stats))
+	mux.HandleFunc("POST "+t+"/events", s.desk(s.events))
+	return mux
+}
