@@ -1,0 +1,143 @@
+package rules
+
+import (
+	"time"
+
+	"github.com/rxvigil/rxvigil"
+)
+
+// open is one open alert and the shelf it stands on.
+type open struct {
+	alert rxvigil.Alert
+	print string
+	home  shelfKey // zero: of no shelf
+	pass  uint64   // the last judgement that had a verdict on it
+}
+
+// shelfKey names a shelf whether or not it still exists.
+type shelfKey struct {
+	tenant   rxvigil.Tenant
+	branch   rxvigil.Branch
+	medicine string
+}
+
+func (s *shelf) key() shelfKey { return shelfKey{s.medicine.tenant.id, s.branch.id, s.medicine.id} }
+
+// alerts are the open ones, by tenant and fingerprint and by shelf. Their maps of facts are replaced, never changed, so
+// that a copy of an alert stays as it is.
+type alerts struct {
+	tenants  map[rxvigil.Tenant]map[string]*open
+	homes    map[shelfKey][]*open
+	snoozed  map[*open]struct{}
+	episodes map[string]int // last episode of each fingerprint ever raised
+}
+
+func newAlerts() *alerts {
+	return &alerts{
+		tenants:  map[rxvigil.Tenant]map[string]*open{},
+		homes:    map[shelfKey][]*open{},
+		snoozed:  map[*open]struct{}{},
+		episodes: map[string]int{},
+	}
+}
+
+// byPrint is the open alert of a fingerprint, or nil.
+func (a *alerts) byPrint(t rxvigil.Tenant, print string) *open { return a.tenants[t][print] }
+
+// byID is the open alert with this id, or nil.
+func (a *alerts) byID(t rxvigil.Tenant, id string) *open {
+	const printLen = 32
+	if len(id) < printLen {
+		return nil
+	}
+	o := a.byPrint(t, id[:printLen])
+	if o == nil || o.alert.ID != id {
+		return nil
+	}
+	return o
+}
+
+func (a *alerts) count(t rxvigil.Tenant, rule string) int {
+	n := 0
+	for _, o := range a.tenants[t] {
+		if o.alert.Rule == rule {
+			n++
+		}
+	}
+	return n
+}
+
+func (a *alerts) add(o *open) {
+	t := o.alert.Tenant
+	if a.tenants[t] == nil {
+		a.tenants[t] = map[string]*open{}
+	}
+	a.tenants[t][o.print] = o
+	if o.home != (shelfKey{}) {
+		a.homes[o.home] = append(a.homes[o.home], o)
+	}
+	a.index(o)
+}
+
+// index notes whether a deadline waits for the alert.
+func (a *alerts) index(o *open) {
+	if o.alert.Status == rxvigil.Snoozed {
+		a.snoozed[o] = struct{}{}
+		return
+	}
+	delete(a.snoozed, o)
+}
+
+func (a *alerts) remove(o *open) {
+	delete(a.tenants[o.alert.Tenant], o.print)
+	delete(a.snoozed, o)
+	a.leaveHome(o)
+}
+
+// rehome moves an alert to the shelf its subject stands on now.
+func (a *alerts) rehome(o *open, home shelfKey) {
+	if o.home == home {
+		return
+	}
+	a.leaveHome(o)
+	o.home = home
+	a.homes[home] = append(a.homes[home], o)
+}
+
+func (a *alerts) leaveHome(o *open) {
+	rest := a.homes[o.home][:0:0]
+	for _, other := range a.homes[o.home] {
+		if other != o {
+			rest = append(rest, other)
+		}
+	}
+	if len(rest) == 0 {
+		delete(a.homes, o.home)
+		return
+	}
+	a.homes[o.home] = rest
+}
+
+// find looks for the alert of a rule about a subject among those of one shelf.
+func find(opens []*open, rule, subjectType, subjectID string) *open {
+	for _, o := range opens {
+		if o.alert.Rule == rule && o.alert.Subject.ID == subjectID && o.alert.Subject.Type == subjectType {
+			return o
+		}
+	}
+	return nil
+}
+
+// restored is a stored alert as an open one.
+func restored(a rxvigil.Alert) *open {
+	o := &open{alert: a, print: a.Fingerprint()}
+	switch a.Subject.Type {
+	case "medicine":
+		o.home = shelfKey{a.Tenant, a.Branch, a.Subject.ID}
+	case "lot":
+		o.home = shelfKey{a.Tenant, a.Branch, a.Subject.Medicine}
+	}
+	return o
+}
+
+func until(t time.Time) *time.Time { return &t }

@@ -1,0 +1,199 @@
+// Package rules turns changes and the calendar into alerts. It knows no Postgres and no HTTP.
+//
+// An Engine folds each committed transaction into its book of medicines and shelves, judges the shelves it touched, and
+// compares what ought to be told with what is open. The judgement is pure: the same stream gives the same alerts, ids and
+// versions, whatever the machine's clock says.
+package rules
+
+import (
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/rxvigil/rxvigil"
+)
+
+// Config is what an engine is told at its start.
+type Config struct {
+	Pack Pack
+	// Zone is where a pharmacy's day is decided when neither its record nor Zones says; nil is UTC.
+	Zone *time.Location
+	// Zones override the default for single tenants.
+	Zones map[rxvigil.Tenant]*time.Location
+	Log   *slog.Logger // nil: silence
+}
+
+// Engine keeps alerts true. One goroutine writes to it; any number may read. What it hands out is the reader's own, except
+// that maps of facts and pointers inside an alert are shared and never change.
+type Engine struct {
+	pack  Pack
+	zone  *time.Location
+	zones map[rxvigil.Tenant]*time.Location
+	log   *slog.Logger
+	kinds []kind
+
+	mu      sync.RWMutex // guards what follows
+	book    *book
+	alerts  *alerts
+	clock   clock
+	scans   map[scanKey]string // last known moment of each scan
+	unknown []int              // by kind: shelves it cannot judge
+	untold  int                // faults beyond the limit
+	done    uint64             // end LSN of the last transaction committed here
+	stored  uint64             // the store has the transitions of transactions up to this LSN
+
+	// The transaction at hand.
+	tx       rxvigil.Tx
+	settled  bool
+	pass     uint64
+	out      Outcome
+	touched  []touch
+	verdicts []verdict
+}
+
+type scanKey struct {
+	scan   string
+	tenant rxvigil.Tenant
+}
+
+// touch is a shelf the transaction at hand reached, and its stock before.
+type touch struct {
+	shelf  *shelf
+	row    uint32
+	before *rxvigil.Stock
+	moved  bool // its ledger changed
+}
+
+// NewEngine gives an engine that knows nothing yet, or says what is wrong with the pack.
+func NewEngine(c Config) (*Engine, error) {
+	if err := c.Pack.validate(); err != nil {
+		return nil, fmt.Errorf("rules: %w", err)
+	}
+	e := &Engine{
+		pack: c.Pack, zone: c.Zone, zones: c.Zones, log: c.Log, kinds: kinds(),
+		book: newBook(), alerts: newAlerts(), scans: map[scanKey]string{},
+	}
+	if e.zone == nil {
+		e.zone = time.UTC
+	}
+	if e.log == nil {
+		e.log = slog.New(slog.DiscardHandler)
+	}
+	e.unknown = make([]int, len(e.kinds))
+	return e, nil
+}
+
+// Now is engine time: it never steps back and never runs more than 30 s ahead of our own newest message.
+func (e *Engine) Now() time.Time {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.clock.now
+}
+
+// Fold takes one change into the book and judges nothing: for a cold boot and a warm start. Nothing is kept of c.
+func (e *Engine) Fold(c *rxvigil.Change) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	f := folding{book: e.book, touch: func(*shelf, uint32) {}, moved: func(*shelf) {}, warn: e.warn}
+	f.one(c)
+}
+
+// FoldUsage restores at a warm start what Outcome.Usage gave, instead of replaying movements.
+func (e *Engine) FoldUsage(u Usage) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case u.Tenant == "":
+		e.clock = clock{now: u.Now, wall: u.Wall}
+	case u.Medicine == "":
+		e.book.tenant(u.Tenant).told = u.Told
+	default:
+		s := e.book.tenant(u.Tenant).shelf(u.Medicine, u.Branch)
+		s.told = u.Told
+		if u.Movements != 0 || u.Unknown != 0 {
+			s.ledger = &ledger{sum: u.Ledger, seen: u.Movements, unknown: u.Unknown}
+		}
+	}
+}
+
+// Usage yields everything FoldUsage would need, until yield says stop: for the end of a cold boot.
+func (e *Engine) Usage(yield func(Usage) bool) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if !yield(e.clock.usage()) {
+		return
+	}
+	for _, t := range e.book.tenants {
+		if !t.usages(yield) {
+			return
+		}
+	}
+}
+
+func (t *tenant) usages(yield func(Usage) bool) bool {
+	if t.told != 0 && !yield(t.usage()) {
+		return false
+	}
+	for _, m := range t.medicines {
+		for _, s := range m.shelves {
+			if (s.ledger != nil || s.told != 0) && !yield(s.usage()) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (t *tenant) usage() Usage { return Usage{Tenant: t.id, Told: t.told} }
+
+func (s *shelf) usage() Usage {
+	u := Usage{Tenant: s.medicine.tenant.id, Branch: s.branch.id, Medicine: s.medicine.id, Told: s.told}
+	if s.ledger != nil {
+		u.Ledger, u.Movements, u.Unknown = s.ledger.sum, s.ledger.seen, s.ledger.unknown
+	}
+	return u
+}
+
+// Restore takes the open alerts of the store, and the last episode of each fingerprint.
+func (e *Engine) Restore(open []rxvigil.Alert, episodes map[string]int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for print, episode := range episodes {
+		e.alerts.episodes[print] = max(e.alerts.episodes[print], episode)
+	}
+	for _, a := range open {
+		o := restored(a)
+		e.alerts.episodes[o.print] = max(e.alerts.episodes[o.print], a.Episode)
+		e.alerts.add(o)
+	}
+}
+
+// RestoreOccurrences takes the last known moment of each scan, so that a repeated tick is harmless.
+func (e *Engine) RestoreOccurrences(last []Occurrence) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, o := range last {
+		k := scanKey{o.Scan, o.Tenant}
+		e.scans[k] = max(e.scans[k], o.Wall)
+	}
+}
+
+// Settle says that the store already has the transitions of every transaction up to lsn. Commit folds those and reports
+// their stock, but judges nothing: the caller publishes what Store.Since recorded, under the same names.
+func (e *Engine) Settle(lsn uint64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.stored = lsn
+}
+
+func (e *Engine) kindOf(rule string) *kind {
+	for i := range e.kinds {
+		if e.kinds[i].rule == rule {
+			return &e.kinds[i]
+		}
+	}
+	return nil
+}
+
+func (e *Engine) warn(message, what string) { e.log.Warn(message, "what", what) }

@@ -1,0 +1,68 @@
+package rules
+
+import (
+	"github.com/rxvigil/rxvigil"
+)
+
+const rungExpired = "expired"
+
+// judgeExpiry climbs one ladder for each lot with something in it: the tiers of the pack, then expired. Always at or below
+// a tier, never exactly on it: a day without a scan must not lose a lot (OpenLMIS does, for 27 dates in four years).
+func judgeExpiry(dst []verdict, h *hearing) []verdict {
+	for _, l := range h.shelf.lots {
+		dst = append(dst, h.judgeLot(l))
+	}
+	return dst
+}
+
+func (h *hearing) judgeLot(l *lot) verdict {
+	v := verdict{lot: l}
+	switch {
+	case l.onHand.Known() && l.onHand.Sign() <= 0, l.flags&lotDated != 0 && l.expires == rxvigil.Never:
+		return v
+	case !l.onHand.Known() || l.flags&lotDated == 0:
+		v.finding, v.vague = unsure, true
+		return v
+	case l.expired(h.today):
+		v.finding, v.rung, v.severity = fires, rungExpired, rxvigil.Critical
+		return v
+	}
+	days := h.today.Until(l.expires)
+	for _, t := range h.pack.Tiers {
+		if days <= t.Within {
+			v.finding, v.rung, v.severity = fires, t.Rung, t.Severity
+			return v
+		}
+	}
+	return v
+}
+
+func describeExpiry(h *hearing, v verdict) description {
+	values := rxvigil.Facts{
+		"days":     rxvigil.Null(rxvigil.TypeNumber),
+		"expires":  rxvigil.Null(rxvigil.TypeDay),
+		"quantity": rxvigil.NumberValue(v.lot.onHand),
+	}
+	if v.lot.flags&lotDated != 0 {
+		values["expires"] = rxvigil.ValueOf(rxvigil.TypeDay, v.lot.expires.String())
+		if v.lot.expires.Finite() {
+			values["days"] = rxvigil.NumberValue(rxvigil.NumberOf(int64(h.today.Until(v.lot.expires))))
+		}
+	}
+	d := description{values: values, threshold: h.tierThreshold(v.rung)}
+	d.inputs = rxvigil.Facts{"today": rxvigil.ValueOf(rxvigil.TypeDay, h.today.String())}
+	for name, value := range values {
+		d.inputs[name] = value
+	}
+	return d
+}
+
+func (h *hearing) tierThreshold(rung string) *rxvigil.Threshold {
+	days := int64(-1)
+	for _, t := range h.pack.Tiers {
+		if t.Rung == rung {
+			days = int64(t.Within)
+		}
+	}
+	return &rxvigil.Threshold{Value: rxvigil.NumberValue(rxvigil.NumberOf(days)), Source: "rule"}
+}
