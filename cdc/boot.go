@@ -1,0 +1,326 @@
+package cdc
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rxvigil/rxvigil"
+)
+
+// snapshot is the picture's instant: which transactions it shows.
+type snapshot struct {
+	xmin, xmax uint64
+	running    map[uint64]bool
+}
+
+// shows tells whether the snapshot sees a committed transaction.
+func (s *snapshot) shows(xid uint64) bool {
+	return xid < s.xmin || xid < s.xmax && !s.running[xid]
+}
+
+func parseSnapshot(text string) (*snapshot, error) {
+	parts := strings.Split(text, ":")
+	if len(parts) != 3 {
+		return nil, fmt.Errorf("snapshot %q", text)
+	}
+	s := &snapshot{running: map[uint64]bool{}}
+	var err, err2 error
+	s.xmin, err = strconv.ParseUint(parts[0], 10, 64)
+	s.xmax, err2 = strconv.ParseUint(parts[1], 10, 64)
+	if err := errors.Join(err, err2); err != nil {
+		return nil, fmt.Errorf("snapshot %q: %w", text, err)
+	}
+	for _, x := range strings.Split(parts[2], ",") {
+		if x == "" {
+			continue
+		}
+		xid, err := strconv.ParseUint(x, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("snapshot %q: %w", text, err)
+		}
+		s.running[xid] = true
+	}
+	return s, nil
+}
+
+// boot is a cold boot under way: the tables are read, and the stream runs toward the marker that the exporter left.
+type boot struct {
+	snap   *snapshot
+	marker string
+}
+
+var (
+	errBlocking  = errors.New("our reading stood in somebody's way")
+	errRewritten = errors.New("a table was rewritten while it was read")
+)
+
+// coldBoot reads every mapped table as one snapshot shows it, and leaves the marker B in the WAL. horizon is the next
+// transaction id at a time when the publication was committed: the snapshot must not be older than any transaction that
+// ran then, because such a one may have written rows that the stream will not carry.
+func (r *Reader) coldBoot(ctx context.Context, sink Sink, horizon uint64) (*boot, error) {
+	exporter, err := Connect(ctx, r.cfg.DSN)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = exporter.Close(context.WithoutCancel(ctx)) }()
+	tx, snap, name, err := r.exportSnapshot(ctx, exporter, horizon)
+	if err != nil {
+		return nil, err
+	}
+	started := time.Now()
+	rows, err := r.readTables(ctx, sink, name)
+	if err != nil {
+		return nil, err
+	}
+	b := &boot{snap: snap, marker: rand.Text()}
+	if _, err := r.cfg.Key.Emit(ctx, tx, Message{Op: "boot", At: time.Now().UTC(), ID: b.marker}); err != nil {
+		return nil, err
+	}
+	if err := tx.Commit(ctx); err != nil {
+		return nil, fmt.Errorf("commit boot marker: %w", err)
+	}
+	r.log.InfoContext(ctx, "tables_read", "rows", rows, "seconds", time.Since(started).Seconds())
+	return b, nil
+}
+
+const exportSQL = `SELECT pg_export_snapshot(), pg_current_snapshot()::text`
+
+// exportSnapshot opens the transaction that keeps the snapshot, trying again until it is young enough.
+func (r *Reader) exportSnapshot(ctx context.Context, conn *pgx.Conn, horizon uint64) (pgx.Tx, *snapshot, string, error) {
+	for try := 0; ; try++ {
+		tx, err := conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
+		if err != nil {
+			return nil, nil, "", fmt.Errorf("begin snapshot: %w", err)
+		}
+		var name, text string
+		if err := tx.QueryRow(ctx, exportSQL).Scan(&name, &text); err != nil {
+			return nil, nil, "", fmt.Errorf("export snapshot: %w", err)
+		}
+		snap, err := parseSnapshot(text)
+		if err != nil {
+			return nil, nil, "", err
+		}
+		if snap.xmin >= horizon {
+			return tx, snap, name, nil
+		}
+		if err := tx.Rollback(ctx); err != nil {
+			return nil, nil, "", fmt.Errorf("roll back snapshot: %w", err)
+		}
+		if try%20 == 10 {
+			r.log.WarnContext(ctx, "boot_waits_for_transactions", "blockers", blockers(ctx, conn))
+		}
+		if err := wait(ctx, 100*time.Millisecond); err != nil {
+			return nil, nil, "", err
+		}
+	}
+}
+
+// readTables copies the mapped tables, parents before their lines.
+func (r *Reader) readTables(ctx context.Context, sink Sink, snapshot string) (int, error) {
+	total := 0
+	var done []*Table
+	for _, s := range r.resolved.Sources {
+		if slices.Contains(done, s.table) {
+			continue
+		}
+		done = append(done, s.table)
+		n, err := r.readTable(ctx, sink, s.table, snapshot)
+		if err != nil {
+			return total, fmt.Errorf("read %s: %w", s.table, err)
+		}
+		total += n
+		r.log.InfoContext(ctx, "table_read", "table", s.table.String(), "rows", n)
+	}
+	return total, nil
+}
+
+// readTable copies one table in a transaction of its own: its lock is gone as soon as the table is read.
+func (r *Reader) readTable(ctx context.Context, sink Sink, t *Table, snapshot string) (int, error) {
+	conn, err := Connect(ctx, r.cfg.DSN)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watched := make(chan struct{})
+	go func() { defer close(watched); r.yieldToOthers(ctx, conn.PgConn().PID(), cancel) }() // ends with ctx
+	defer func() { cancel(nil); <-watched }()
+
+	tx, err := conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return 0, fmt.Errorf("begin: %w", err)
+	}
+	for _, sql := range []string{
+		"SET TRANSACTION SNAPSHOT '" + snapshot + "'", "SET LOCAL row_security = off", "SET LOCAL lock_timeout = '1s'",
+	} {
+		if _, err := tx.Exec(ctx, sql); err != nil {
+			return 0, fmt.Errorf("import snapshot: %w", err)
+		}
+	}
+	n, err := r.copyTable(ctx, conn, sink, t)
+	if err != nil {
+		return n, errors.Join(err, context.Cause(ctx))
+	}
+	if err := unrewritten(ctx, tx, t); err != nil {
+		return n, err
+	}
+	return n, tx.Commit(ctx)
+}
+
+const rewrittenSQL = `
+SELECT count(*) FROM unnest($1::oid[]) AS leaf (oid) LEFT JOIN pg_class c USING (oid)
+WHERE c.relfilenode IS DISTINCT FROM pg_relation_filenode(leaf.oid)`
+
+// unrewritten makes sure, while the lock of the copy is still held, that the files read are those the snapshot means: a
+// TRUNCATE or a rewriting ALTER between snapshot and copy reads as an empty table.
+func unrewritten(ctx context.Context, tx pgx.Tx, t *Table) error {
+	var moved int
+	if err := tx.QueryRow(ctx, rewrittenSQL, t.Leaves).Scan(&moved); err != nil {
+		return fmt.Errorf("compare relfilenodes: %w", err)
+	}
+	if moved > 0 {
+		return errRewritten
+	}
+	return nil
+}
+
+const inTheWaySQL = `SELECT count(*) FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))`
+
+// yieldToOthers cancels the copy when somebody has waited for its lock for more than a second.
+func (r *Reader) yieldToOthers(ctx context.Context, pid uint32, cancel context.CancelCauseFunc) {
+	conn, err := Connect(ctx, r.cfg.DSN)
+	if err != nil {
+		return
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	for waited := 0; wait(ctx, 500*time.Millisecond) == nil; {
+		var waiting int
+		if err := conn.QueryRow(ctx, inTheWaySQL, int32(pid)).Scan(&waiting); err != nil {
+			return
+		}
+		if waited++; waiting == 0 {
+			waited = 0
+		}
+		if waited > 2 {
+			cancel(errBlocking)
+			return
+		}
+	}
+}
+
+// copyTable streams a table's mapped columns through the plans of its sources.
+func (r *Reader) copyTable(ctx context.Context, conn *pgx.Conn, sink Sink, t *Table) (int, error) {
+	var names []string
+	for _, s := range r.resolved.Sources {
+		if s.table != t {
+			continue
+		}
+		for _, name := range s.columns() {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	rel := &Relation{Schema: t.Schema, Name: t.Name}
+	var quoted []string
+	for _, name := range names {
+		c := t.column(name)
+		rel.Columns = append(rel.Columns, RelationColumn{Name: name, Type: c.Type, Key: c.Identity})
+		quoted = append(quoted, pgx.Identifier{name}.Sanitize())
+	}
+	w := &pictureWriter{ctx: ctx, sink: sink, c: newCollector(sink), width: len(names)}
+	w.c.fresh = true
+	for _, s := range r.resolved.Sources {
+		if s.table != t {
+			continue
+		}
+		p, err := compile(s, rel)
+		if err != nil {
+			return 0, err
+		}
+		w.plans = append(w.plans, p)
+	}
+	only := "ONLY "
+	if t.Partitioned {
+		only = ""
+	}
+	sql := "COPY (SELECT " + strings.Join(quoted, ", ") + " FROM " + only + t.Quoted() + ") TO STDOUT"
+	if _, err := conn.PgConn().CopyTo(ctx, w, sql); err != nil {
+		return w.rows, fmt.Errorf("copy: %w", err)
+	}
+	return w.rows, w.flush()
+}
+
+// pictureWriter takes COPY's lines and hands their rows on in batches.
+type pictureWriter struct {
+	ctx     context.Context
+	sink    Sink
+	c       *collector
+	plans   []*plan
+	width   int
+	rows    int
+	partial []byte
+	cols    []Column
+}
+
+const pictureBatch = 2000
+
+// Write takes COPY data: usually one whole row, but a row may be cut anywhere.
+func (w *pictureWriter) Write(b []byte) (int, error) {
+	n := len(b)
+	if len(w.partial) > 0 {
+		b = append(w.partial, b...)
+	}
+	for {
+		end := bytes.IndexByte(b, '\n')
+		if end < 0 {
+			break
+		}
+		if err := w.row(b[:end]); err != nil {
+			return 0, err
+		}
+		b = b[end+1:]
+	}
+	w.partial = append(w.partial[:0], b...)
+	return n, nil
+}
+
+func (w *pictureWriter) row(line []byte) error {
+	var err error
+	if w.cols, err = copyRow(w.cols, line, w.width); err != nil {
+		return err
+	}
+	f := Frame{Kind: 'I', New: w.cols}
+	for _, p := range w.plans {
+		if err := w.c.change(p, &f); err != nil {
+			return err
+		}
+	}
+	w.c.row++
+	if w.rows++; w.rows%pictureBatch == 0 {
+		return w.flush()
+	}
+	return nil
+}
+
+func (w *pictureWriter) flush() error {
+	tx, err := w.c.finish(rxvigil.Tx{})
+	if err != nil {
+		return err
+	}
+	if err := w.sink.Picture(w.ctx, tx); err != nil {
+		return err
+	}
+	w.c.reset()
+	return nil
+}

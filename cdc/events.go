@@ -1,0 +1,180 @@
+package cdc
+
+import (
+	"github.com/rxvigil/rxvigil"
+)
+
+// Happening is an event that still lacks its position: Row says which row change of the transaction it stands at.
+type Happening struct {
+	Row    uint32
+	Type   rxvigil.EventType
+	Tenant rxvigil.Tenant
+	Branch rxvigil.Branch
+	Data   rxvigil.EventData
+}
+
+// Names looks up the current name of a medicine; empty when it is unknown.
+type Names func(t rxvigil.Tenant, medicine string) string
+
+// Happenings tells what a transaction's changes mean, in their order. Quantities of lots are not told here: they are
+// summed per medicine by whoever folds them. Tenants, branches, movements and lines tell nothing of their own.
+func Happenings(changes []rxvigil.Change, names Names) []Happening {
+	var out []Happening
+	for i := range changes {
+		c := &changes[i]
+		switch c.Record().Kind() {
+		case rxvigil.KindMedicine:
+			out = append(out, lifeOf(c, rxvigil.MedicineCreated, rxvigil.MedicineUpdated, rxvigil.MedicineDeleted)...)
+		case rxvigil.KindLot:
+			out = append(out, lot(c, names)...)
+		case rxvigil.KindSale:
+			out = append(out, sale(c, names)...)
+		case rxvigil.KindPrescription:
+			out = append(out, prescription(c, names)...)
+		case rxvigil.KindPatient:
+			out = append(out, lifeOf(c, rxvigil.PatientRegistered, rxvigil.PatientUpdated, rxvigil.PatientRemoved)...)
+		}
+	}
+	return out
+}
+
+// alive is the record as an entity: a soft-deleted one is none.
+func alive(r *rxvigil.Record) *rxvigil.Record {
+	if r == nil || r.Gone {
+		return nil
+	}
+	return r
+}
+
+// lifeOf tells that an entity came, changed or went. One that is restored after a soft delete came again.
+func lifeOf(c *rxvigil.Change, came, changed, went rxvigil.EventType) []Happening {
+	before, after := alive(c.Before), alive(c.After)
+	switch {
+	case before == nil && after == nil:
+		return nil
+	case before == nil:
+		return one(c, came, after, rxvigil.EntityChange{Record: after})
+	case after == nil:
+		return one(c, went, before, rxvigil.EntityChange{Record: before})
+	}
+	diff := changedFields(before, after)
+	if len(diff) == 0 && c.Was == nil && before.Tenant == after.Tenant && before.Branch == after.Branch {
+		return nil
+	}
+	return one(c, changed, after, rxvigil.EntityChange{Record: after, Before: before, Changed: diff})
+}
+
+func one(c *rxvigil.Change, t rxvigil.EventType, r *rxvigil.Record, data rxvigil.EntityChange) []Happening {
+	return []Happening{{Row: c.Row, Type: t, Tenant: r.Tenant, Branch: r.Branch, Data: data}}
+}
+
+func changedFields(before, after *rxvigil.Record) []int {
+	changed := []int{}
+	for i := range after.Values {
+		if !before.Value(i).Equal(after.Values[i]) {
+			changed = append(changed, i)
+		}
+	}
+	return changed
+}
+
+func lot(c *rxvigil.Change, names Names) []Happening {
+	out := lifeOf(c, rxvigil.LotReceived, rxvigil.LotUpdated, rxvigil.LotRemoved)
+	if len(out) == 0 {
+		return nil
+	}
+	data := out[0].Data.(rxvigil.EntityChange)
+	data.Name = names(out[0].Tenant, data.Record.Text(rxvigil.LotMedicine))
+	if out[0].Type == rxvigil.LotUpdated {
+		if data.Changed = withoutQuantities(data.Changed); len(data.Changed) == 0 {
+			return nil
+		}
+	}
+	out[0].Data = data
+	return out
+}
+
+func withoutQuantities(fields []int) []int {
+	kept := []int{}
+	for _, f := range fields {
+		if f != rxvigil.LotOnHand && f != rxvigil.LotReserved {
+			kept = append(kept, f)
+		}
+	}
+	return kept
+}
+
+// document tells the life of a sale or prescription with its lines.
+func document(c *rxvigil.Change, names Names, came, changed, went rxvigil.EventType) []Happening {
+	out := lifeOf(c, came, changed, went)
+	for i := range out {
+		data := out[i].Data.(rxvigil.EntityChange)
+		data.Lines, data.Was = named(c.Lines, out[i].Tenant, names), named(c.Was, out[i].Tenant, names)
+		if data.Before == nil {
+			data.Was = nil
+		}
+		out[i].Data = data
+	}
+	return out
+}
+
+func named(records []*rxvigil.Record, t rxvigil.Tenant, names Names) []rxvigil.Line {
+	if records == nil {
+		return nil
+	}
+	lines := make([]rxvigil.Line, 0, len(records))
+	for _, r := range records {
+		medicine := r.Schema.Index("medicine")
+		lines = append(lines, rxvigil.Line{Record: r, MedicineName: names(t, r.Text(medicine))})
+	}
+	return lines
+}
+
+// sale gives a sale's event by what its status became; one that appears completed was created and completed.
+func sale(c *rxvigil.Change, names Names) []Happening {
+	out := document(c, names, rxvigil.SaleCreated, rxvigil.SaleUpdated, rxvigil.SaleCancelled)
+	if len(out) == 0 {
+		return nil
+	}
+	status := saleEvent(c.Record().Text(rxvigil.SaleStatus))
+	switch out[0].Type {
+	case rxvigil.SaleCreated:
+		if status != rxvigil.SaleUpdated {
+			second := out[0]
+			second.Type = status
+			out = append(out, second)
+		}
+	case rxvigil.SaleUpdated:
+		if !c.Before.Value(rxvigil.SaleStatus).Equal(c.After.Value(rxvigil.SaleStatus)) {
+			out[0].Type = status
+		}
+	}
+	return out
+}
+
+func saleEvent(status string) rxvigil.EventType {
+	switch status {
+	case "completed":
+		return rxvigil.SaleCompleted
+	case "cancelled", "void":
+		return rxvigil.SaleCancelled
+	case "returned", "partially_returned":
+		return rxvigil.SaleReturned
+	}
+	return rxvigil.SaleUpdated
+}
+
+func prescription(c *rxvigil.Change, names Names) []Happening {
+	out := document(c, names, rxvigil.PrescriptionCreated, rxvigil.PrescriptionUpdated, rxvigil.PrescriptionStatusChanged)
+	if len(out) == 0 || out[0].Type != rxvigil.PrescriptionUpdated {
+		return out
+	}
+	if c.Before.Value(rxvigil.PrescriptionStatus).Equal(c.After.Value(rxvigil.PrescriptionStatus)) {
+		return out
+	}
+	out[0].Type = rxvigil.PrescriptionStatusChanged
+	if c.After.Text(rxvigil.PrescriptionStatus) == "dispensed" {
+		out[0].Type = rxvigil.PrescriptionDispensed
+	}
+	return out
+}

@@ -1,0 +1,261 @@
+package cdc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/rxvigil/rxvigil"
+)
+
+// stream is the engine's side of one replication session: it takes messages from the pipe, nets them, and hands every
+// committed transaction to the sink.
+type stream struct {
+	*Reader
+	sink    Sink
+	boot    *boot     // until its marker is read
+	catalog *pgx.Conn // for partitions that came after the start
+	decoder Decoder
+	plans   map[uint32][]*plan
+	c       *collector
+
+	tx    rxvigil.Tx
+	begun uint64 // final LSN of the open transaction
+	open  bool
+	skip  bool // the snapshot shows the open transaction
+	near  uint64
+}
+
+var errPartitionTruncated = errors.New("a partition was truncated")
+
+// run starts the receiver and consumes until it ends. What was handed on before that is flushed.
+func (s *stream) run(ctx context.Context, repl *pgconn.PgConn) error {
+	s.plans = map[uint32][]*plan{}
+	p := newPipe(pipeLimit)
+	ctx, cancel := context.WithCancel(ctx)
+	r := &receiver{conn: repl, out: p, confirm: &s.confirm}
+	done := make(chan struct{})
+	go func() { defer close(done); r.run(ctx) }() // ends before run returns
+	err := s.consume(ctx, p)
+	if ferr := s.sink.Flush(context.WithoutCancel(ctx)); ferr != nil && !final(err) {
+		err = fatal(ferr)
+	}
+	cancel()
+	<-done
+	return err
+}
+
+func (s *stream) consume(ctx context.Context, p *pipe) error {
+	var buf []byte
+	for {
+		if p.empty() {
+			if err := s.sink.Flush(ctx); err != nil {
+				return fatal(err)
+			}
+		}
+		var err error
+		if buf, err = p.take(ctx, buf); err != nil {
+			return err
+		}
+		for rest := buf; len(rest) > 0; {
+			var message []byte
+			message, rest = nextMessage(rest)
+			if err := s.message(ctx, message); err != nil {
+				return err
+			}
+		}
+		if cap(buf) > 4*pipeLimit {
+			buf = nil
+		}
+	}
+}
+
+func (s *stream) message(ctx context.Context, message []byte) error {
+	f, err := s.decoder.Decode(message)
+	if err != nil {
+		return s.undecodable(ctx, message, err)
+	}
+	switch f.Kind {
+	case 'B':
+		s.begin(f)
+	case 'C':
+		return s.commit(ctx, f)
+	case 'R':
+		return s.relation(ctx, f.Relation)
+	case 'I', 'U', 'D':
+		return s.row(f)
+	case 'T':
+		return s.truncate(f)
+	case 'M':
+		s.ours(f)
+	}
+	return nil
+}
+
+// undecodable counts a row that could not be read; anything else that is unreadable ends the session.
+func (s *stream) undecodable(ctx context.Context, message []byte, err error) error {
+	if len(message) == 0 || message[0] != 'I' && message[0] != 'U' && message[0] != 'D' {
+		return err
+	}
+	s.log.ErrorContext(ctx, "row_unreadable", "error", err.Error())
+	s.c.out.Faults = append(s.c.out.Faults, Fault{Reason: "unreadable"})
+	s.c.row++
+	return nil
+}
+
+func (s *stream) begin(f *Frame) {
+	s.c.reset()
+	s.near = widen(f.XID, s.near)
+	s.tx = rxvigil.Tx{XID: s.near, At: f.Time}
+	s.begun, s.open = f.LSN, true
+	s.skip = s.boot != nil && s.boot.snap.shows(s.tx.XID)
+}
+
+// relation compiles the plans of a table. A table that no longer fits degrades, loudly, and nothing else does.
+func (s *stream) relation(ctx context.Context, rel *Relation) error {
+	table, err := s.tableOf(ctx, rel.ID)
+	if err != nil {
+		return err
+	}
+	s.plans[rel.ID] = nil
+	if table == nil {
+		return nil
+	}
+	for _, src := range s.resolved.Sources {
+		if src.table != table {
+			continue
+		}
+		p, err := compile(src, rel)
+		if err != nil {
+			s.log.ErrorContext(ctx, "mapping_degraded", "source", src.name(), "error", err.Error())
+			s.c.out.Faults = append(s.c.out.Faults, Fault{Kind: src.kind, Table: table.String(), Reason: "unreadable", Text: err.Error()})
+			continue
+		}
+		s.plans[rel.ID] = append(s.plans[rel.ID], p)
+	}
+	return nil
+}
+
+const rootSQL = `SELECT coalesce(pg_partition_root($1)::oid, $1)`
+
+// tableOf gives the mapped table that a relation is, or is a partition of.
+func (s *stream) tableOf(ctx context.Context, oid uint32) (*Table, error) {
+	if t, ok := s.resolved.leaves[oid]; ok {
+		return t, nil
+	}
+	var root uint32
+	if err := s.catalog.QueryRow(ctx, rootSQL, oid).Scan(&root); err != nil {
+		return nil, fmt.Errorf("find partition root: %w", err)
+	}
+	s.resolved.leaves[oid] = s.resolved.leaves[root]
+	return s.resolved.leaves[root], nil
+}
+
+func (s *stream) row(f *Frame) error {
+	if s.skip {
+		return nil
+	}
+	for _, p := range s.plans[f.Relation.ID] {
+		if err := s.c.change(p, f); err != nil {
+			return fatal(err)
+		}
+	}
+	s.c.row++
+	return nil
+}
+
+func (s *stream) truncate(f *Frame) error {
+	if s.skip {
+		return nil
+	}
+	for _, id := range f.Truncated {
+		table := s.resolved.leaves[id]
+		if table == nil {
+			continue
+		}
+		if table.Partitioned {
+			s.gap(errPartitionTruncated.Error())
+			s.kept.Position = 0
+			return errPartitionTruncated
+		}
+		for _, src := range s.resolved.Sources {
+			if src.table != table {
+				continue
+			}
+			if err := s.c.truncate(src); err != nil {
+				return fatal(err)
+			}
+		}
+	}
+	s.c.row++
+	return nil
+}
+
+// ours takes a message that somebody emitted under our prefix inside a transaction.
+func (s *stream) ours(f *Frame) {
+	if !f.Transactional || !s.open {
+		return
+	}
+	row := s.c.row
+	s.c.row++
+	if string(f.Prefix) != messagePrefix {
+		return
+	}
+	m, err := s.cfg.Key.open(f.Content)
+	if err != nil {
+		s.c.out.Forged++
+		return
+	}
+	m.Row = row
+	s.c.out.Messages = append(s.c.out.Messages, m)
+}
+
+func (s *stream) commit(ctx context.Context, f *Frame) error {
+	if !s.open || f.LSN != s.begun {
+		return fmt.Errorf("commit at %s of a transaction that began as %s", rxvigil.FormatLSN(f.LSN), rxvigil.FormatLSN(s.begun))
+	}
+	s.open = false
+	s.tx.LSN = f.EndLSN
+	if s.boot == nil && f.EndLSN <= s.kept.Position || s.skip {
+		return nil // sent again, or part of the picture
+	}
+	tx, err := s.c.finish(s.tx)
+	if err != nil {
+		return fatal(err)
+	}
+	if s.boot != nil {
+		return s.beforeBoot(ctx, tx)
+	}
+	if err := s.sink.Commit(ctx, tx); err != nil {
+		return fatal(err)
+	}
+	s.kept.Position, s.kept.At = tx.LSN, tx.At
+	return nil
+}
+
+// beforeBoot takes a transaction that the snapshot does not show: the marker, or one to be folded into the picture.
+func (s *stream) beforeBoot(ctx context.Context, tx *Transaction) error {
+	for _, m := range tx.Messages {
+		if m.Op != "boot" || m.ID != s.boot.marker {
+			continue
+		}
+		gap := s.missed
+		if gap != nil {
+			gap.To, gap.Until = tx.LSN, tx.At
+		}
+		if err := s.sink.Booted(ctx, tx, gap); err != nil {
+			return fatal(err)
+		}
+		s.boot, s.missed = nil, nil
+		s.kept.Position, s.kept.At = tx.LSN, tx.At
+		s.log.InfoContext(ctx, "booted", lsnAttr(tx.LSN))
+		return nil
+	}
+	if err := s.sink.Fold(ctx, tx); err != nil {
+		return fatal(err)
+	}
+	return nil
+}
