@@ -33,6 +33,7 @@ type Cursor struct {
 	lane   *lane
 	filter Filter
 	pos    rxvigil.Position
+	asked  bool      // the client named a position to resume from
 	broken string    // why the asked position cannot be resumed from; told at the next take
 	until  time.Time // when waiting for the head ends; zero while not ahead
 }
@@ -49,20 +50,25 @@ type step struct {
 // open makes a cursor that is complete up to the position after names; with an empty one, up to the head. A cursor that
 // cannot be resumed from is told so by the first take. The log must have been started.
 func (l *Log) open(t rxvigil.Tenant, f Filter, after string) *Cursor {
+	oldest := l.archive.Oldest()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c := &Cursor{log: l, tenant: t, lane: l.lane(t), filter: f, pos: l.head}
 	if after == "" {
 		return c
 	}
+	c.asked = true
 	pos, err := rxvigil.ParsePosition(after)
 	if err != nil {
 		c.broken = CursorInvalid
 		return c
 	}
 	c.pos = pos
-	if pos.Epoch != l.epoch {
+	switch {
+	case pos.Epoch != l.epoch:
 		c.broken = EpochChanged
+	case pos.Compare(l.ring.floor) < 0 && pos.Compare(l.reach.given(oldest, l.ring.floor)) < 0:
+		c.broken = CursorTooOld
 	}
 	return c
 }

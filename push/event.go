@@ -1,6 +1,8 @@
 package push
 
 import (
+	"bytes"
+	"encoding/json"
 	"sync"
 	"time"
 
@@ -23,8 +25,20 @@ type Event struct {
 func NewEvent(e *rxvigil.Event) *Event {
 	return &Event{
 		Pos: e.Pos, Tenant: e.Tenant, Branch: e.Branch, Topic: e.Type.Topic(), Type: e.Type,
-		Last: e.Last, At: e.At, JSON: e.AppendJSON(nil),
+		Last: e.Last, At: e.At, JSON: oneLine(e.AppendJSON(nil)),
 	}
+}
+
+// oneLine takes line breaks out of what a user sent: inside SSE they would end the frame and begin one of the user's own.
+func oneLine(b []byte) []byte {
+	if bytes.IndexAny(b, "\r\n") < 0 {
+		return b
+	}
+	var out bytes.Buffer
+	if err := json.Compact(&out, b); err != nil {
+		return bytes.ReplaceAll(bytes.ReplaceAll(b, []byte{'\r'}, nil), []byte{'\n'}, nil)
+	}
+	return out.Bytes()
 }
 
 // weight is about what an event costs in memory.

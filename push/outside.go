@@ -79,11 +79,11 @@ type StockItem struct {
 
 // MedicineItem is a medicine in a stock list.
 type MedicineItem struct {
-	ID           string        `json:"id"`
-	Name         string        `json:"name"`
-	Category     rxvigil.Value `json:"category"`
-	ReorderLevel rxvigil.Value `json:"reorder_level"`
-	Price        rxvigil.Value `json:"price"`
+	ID           string         `json:"id"`
+	Name         string         `json:"name"`
+	Category     rxvigil.Value  `json:"category"`
+	ReorderLevel rxvigil.Number `json:"reorder_level"`
+	Price        rxvigil.Number `json:"price"`
 }
 
 // LotItem is a lot in a stock list.
@@ -121,7 +121,7 @@ type ExpiringLot struct {
 
 // AlertDesk shows one tenant's alerts.
 type AlertDesk interface {
-	// Open gives every open alert that is shown, newest change last.
+	// Open gives every open alert that is shown, in a stable order, with its values as they are now.
 	Open(ctx context.Context, t rxvigil.Tenant) ([]rxvigil.Alert, error)
 	// Alerts lists them, gravest and newest first.
 	Alerts(ctx context.Context, t rxvigil.Tenant, q AlertQuery) (items []rxvigil.Alert, next string, err error)

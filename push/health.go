@@ -1,0 +1,24 @@
+package push
+
+import "net/http"
+
+// healthz answers as long as the process can answer at all.
+func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+}
+
+// readyz answers 503 with reasons until the service can do all it is for.
+func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
+	reasons := append([]string{}, s.Vitals.Unready()...)
+	if _, started := s.Log.Head(); !started {
+		reasons = append(reasons, "the log has not been started")
+	}
+	status := http.StatusOK
+	if len(reasons) > 0 {
+		status = http.StatusServiceUnavailable
+	}
+	writeJSON(w, status, struct {
+		Ready   bool     `json:"ready"`
+		Reasons []string `json:"reasons"`
+	}{len(reasons) == 0, reasons})
+}

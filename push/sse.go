@@ -1,0 +1,197 @@
+package push
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/rxvigil/rxvigil"
+)
+
+// stream answers GET /api/tenant/{tenant}/stream: native server-sent events.
+func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
+	t, ok := s.enter(w, r)
+	if !ok {
+		return
+	}
+	q := r.URL.Query()
+	f, err := newFilter(list(q.Get("topics")), list(q.Get("types")), q.Get("branch"))
+	if err != nil {
+		writeProblem(w, problemBadRequest.with(err.Error()))
+		return
+	}
+	s.serveSSE(w, r, transportSSE, t, f, func(out *sseOut) wire { return &sseWire{sseOut: out} })
+}
+
+// enter finds the tenant of a stream route. Before the engine has started nobody knows the tenants: the stream ends at once
+// with a time to come back, for an EventSource gives up for good on a 5xx.
+func (s *Server) enter(w http.ResponseWriter, r *http.Request) (Tenant, bool) {
+	if _, started := s.Log.Head(); !started {
+		comeBack(w)
+		return Tenant{}, false
+	}
+	t, ok := s.Directory.Tenant(r.PathValue("tenant"))
+	if !ok {
+		writeProblem(w, problemNotFound)
+	}
+	return t, ok
+}
+
+// serveSSE is one connection, from its headers to its end.
+func (s *Server) serveSSE(w http.ResponseWriter, r *http.Request, transport string, t Tenant, f Filter, spell func(*sseOut) wire) {
+	m, ok := s.connections.join(transport, t.ID)
+	if !ok {
+		comeBack(w)
+		return
+	}
+	defer s.connections.part(m)
+	out := &sseOut{w: w, rc: http.NewResponseController(w)}
+	out.open()
+	feed := feed{server: s, wire: spell(out), member: m, cursor: s.Log.open(t.ID, f, resumeFrom(r))}
+	s.ended(m, feed.run(r.Context()))
+}
+
+// resumeFrom is the cursor that an SSE client asks for. Last-Event-ID wins: a reconnecting EventSource repeats its first URL.
+func resumeFrom(r *http.Request) string {
+	if id := r.Header.Get("Last-Event-ID"); id != "" {
+		return id
+	}
+	return r.URL.Query().Get("after")
+}
+
+// ended notes why a connection ended.
+func (s *Server) ended(m *member, err error) {
+	switch {
+	case errors.Is(err, errGone) || errors.Is(err, errBye) || errors.Is(err, context.Canceled):
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		s.metrics.slow.Inc()
+		s.Logger.Warn("slow client cut off", "transport", m.transport, "tenant", m.tenant, "connection", m.id)
+	default:
+		s.Logger.Debug("connection ended", "transport", m.transport, "tenant", m.tenant, "connection", m.id, "error", err)
+	}
+}
+
+// comeBack answers 200 with a random time to come back, and the end.
+func comeBack(w http.ResponseWriter) {
+	sseHeaders(w.Header())
+	fmt.Fprintf(w, "retry: %d\n\n", retryAfter())
+}
+
+func sseHeaders(h http.Header) {
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no")
+	h.Set("Connection", "close") // the write deadline must not outlive the stream on a kept-alive connection
+}
+
+// sseOut gathers bytes and writes them in one call with its own deadline.
+type sseOut struct {
+	w   http.ResponseWriter
+	rc  *http.ResponseController
+	buf *[]byte
+}
+
+func (o *sseOut) open() {
+	sseHeaders(o.w.Header())
+	b := o.bytes()
+	*b = append(*b, "retry: "...)
+	*b = strconv.AppendInt(*b, retryAfter(), 10)
+	*b = append(*b, "\n\n"...)
+}
+
+func (o *sseOut) bytes() *[]byte {
+	if o.buf == nil {
+		o.buf = buffers.Get().(*[]byte)
+	}
+	return o.buf
+}
+
+func (o *sseOut) pending() int {
+	if o.buf == nil {
+		return 0
+	}
+	return len(*o.buf)
+}
+
+func (o *sseOut) flush() error {
+	b := o.buf
+	o.buf = nil
+	defer release(b)
+	if err := o.rc.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return fmt.Errorf("set write deadline: %w", err)
+	}
+	if _, err := o.w.Write(*b); err != nil {
+		return err
+	}
+	return o.rc.Flush()
+}
+
+// sseWire spells native server-sent events: event is the type, id the cursor, data the envelope.
+type sseWire struct{ *sseOut }
+
+func (w *sseWire) established(e established) { w.control("connection_established", e.Cursor, e) }
+func (w *sseWire) heartbeat(b beat)          { w.control("heartbeat", b.Cursor, b) }
+func (w *sseWire) resync(r resync)           { w.control("resync", r.Cursor, r) }
+func (w *sseWire) bye(b bye)                 { w.retry(b.RetryAfterMS); w.control("bye", nil, b) }
+
+func (w *sseWire) sight(s sight) {
+	if s.lost {
+		w.control("stale", nil, stale{s.since.UTC(), s.reason})
+		return
+	}
+	w.control("fresh", nil, fresh{})
+}
+
+func (w *sseWire) batch(b *batch, after rxvigil.Position, f *Filter) (n int) {
+	for _, e := range b.events {
+		if e.Pos.Compare(after) <= 0 || !f.admits(e) {
+			continue
+		}
+		n++
+		if e.Type == rxvigil.Resync {
+			w.resync(resyncOf(e))
+			continue
+		}
+		w.event(e)
+	}
+	return n
+}
+
+func (w *sseWire) event(e *Event) {
+	b := append(*w.bytes(), "event: "...)
+	b = append(b, e.Type...)
+	b = append(b, "\nid: "...)
+	b = append(e.Pos.Append(b), "\ndata: "...)
+	b = append(b, e.JSON...)
+	*w.buf = append(b, "\n\n"...)
+}
+
+func (*sseWire) settle(context.Context, time.Time) time.Time { return time.Time{} }
+
+func (o *sseOut) retry(ms int64) {
+	b := append(*o.bytes(), "retry: "...)
+	*o.buf = append(strconv.AppendInt(b, ms, 10), '\n')
+}
+
+func (o *sseOut) control(name string, id *string, data any) {
+	(*sseText)(o.bytes()).control(name, id, data)
+}
+
+// sseText is text of an event stream.
+type sseText []byte
+
+// control appends a frame of ours; without a name it is an unnamed message.
+func (t *sseText) control(name string, id *string, data any) {
+	b := *t
+	if name != "" {
+		b = append(append(append(b, "event: "...), name...), '\n')
+	}
+	if id != nil {
+		b = append(append(append(b, "id: "...), *id...), '\n')
+	}
+	*t = append(append(append(b, "data: "...), mustJSON(data)...), "\n\n"...)
+}
