@@ -1,0 +1,105 @@
+// The board: who needs a person now, by severity; then what is in hand. The counters above it are its filters.
+
+import { AlertCard } from './alert-card.js';
+import { follow, h, say, set } from './dom.js';
+import { store } from './store.js';
+import { SEVERITIES, SEVERITY } from './words.js';
+
+/**
+ * @import {View} from './alert-set.js'
+ * @typedef {{key: string, title: string, views: View[]}} Group
+ */
+
+const SHOWN_AT_FIRST = 40;
+
+export class AlertBoard extends HTMLElement {
+  #only = '';
+  /** @type {Set<string>} Groups shown whole. */ #whole = new Set();
+  #counters = h('div', { class: 'counters', role: 'group', 'aria-label': 'Show alerts of one kind' });
+  #groups = h('div', { class: 'groups' });
+  #empty = h('p', { class: 'empty', 'data-testid': 'alerts-empty' });
+  #problem = h('p', { class: 'problem', role: 'alert', hidden: true });
+
+  connectedCallback() {
+    this.append(h('h2', { id: 'alerts-title', class: 'unseen' }, 'Open alerts'), this.#counters, this.#problem, this.#groups, this.#empty);
+    store.alerts.onCritical = (alert) => {
+      const live = document.getElementById('critical');
+      if (live) live.textContent = `Critical: ${alert.message}`;
+    };
+    store.read(['alerts', 'link', 'tenant'], () => this.#paint());
+  }
+
+  #paint() {
+    this.#paintCounters();
+    set(this.#problem, { hidden: !store.alerts.problem });
+    say(this.#problem, store.alerts.problem ? `The alerts could not be loaded. ${store.alerts.problem}` : '');
+    const groups = this.#grouped();
+    follow(this.#groups, groups, (g) => g.key, (g) => this.#group(g), (el, g) => this.#fill(el, g));
+    const some = groups.length > 0;
+    set(this.#empty, { hidden: some || Boolean(store.alerts.problem) });
+    if (!store.alerts.loaded) say(this.#empty, 'Loading\u2026');
+    else if (this.#only) say(this.#empty, 'Nothing here.');
+    else say(this.#empty, 'Nothing needs you now.');
+    this.#empty.classList.toggle('calm', store.alerts.loaded);
+  }
+
+  #paintCounters() {
+    const counts = store.alerts.counts();
+    const shown = /** @type {const} */ ([...SEVERITIES.filter((s) => s !== 'info' || counts.info > 0), 'handled']);
+    follow(
+      this.#counters,
+      shown,
+      (s) => s,
+      (s) => h('button', { type: 'button', class: `counter ${s}`, 'data-testid': `count-${s}`, onclick: () => this.#filter(s) }, h('strong', null), h('span', null, s === 'handled' ? 'In hand' : SEVERITY[s])),
+      (el, s) => {
+        set(el, { 'aria-pressed': String(this.#only === s), 'data-count': counts[s] });
+        say(/** @type {Element} */ (el.firstElementChild), store.alerts.loaded ? String(counts[s]) : '\u2013');
+      },
+    );
+  }
+
+  /** @param {string} which */
+  #filter(which) {
+    this.#only = this.#only === which ? '' : which;
+    store.touch('alerts');
+  }
+
+  /** @returns {Group[]} */
+  #grouped() {
+    /** @type {Map<string, View[]>} */
+    const by = new Map();
+    for (const view of store.alerts.list()) {
+      // One that has just been resolved fades where it stood, whatever it was before.
+      const key = view.alert.status === 'firing' || view.gone ? view.alert.severity : view.alert.status;
+      if (this.#only && this.#only !== (key === 'acknowledged' || key === 'snoozed' ? 'handled' : key)) continue;
+      by.set(key, [...(by.get(key) ?? []), view]);
+    }
+    return [...SEVERITIES, 'acknowledged', 'snoozed'].flatMap((key) => {
+      const views = by.get(key);
+      return views ? [{ key, title: key === 'acknowledged' ? 'Acknowledged' : key === 'snoozed' ? 'Snoozed' : SEVERITY[/** @type {'info'} */ (key)], views }] : [];
+    });
+  }
+
+  /** @param {Group} group */
+  #group(group) {
+    return h('section', { class: `group ${group.key}`, 'data-testid': `group-${group.key}`, 'aria-label': group.title },
+      h('h3', null, h('span', null), h('span', { class: 'n' })), h('div', { class: 'cards' }), h('button', { type: 'button', class: 'more', onclick: () => this.#showAll(group.key) }));
+  }
+
+  /** @param {string} key */
+  #showAll(key) {
+    this.#whole.add(key);
+    store.touch('alerts');
+  }
+
+  /** @param {HTMLElement} element @param {Group} group */
+  #fill(element, { key, title, views }) {
+    const [head, cards, more] = /** @type {[Element, Element, Element]} */ (/** @type {unknown} */ ([...element.children]));
+    say(/** @type {Element} */ (head.firstElementChild), title);
+    say(/** @type {Element} */ (head.lastElementChild), String(views.filter((v) => !v.gone).length));
+    const shown = this.#whole.has(key) ? views : views.slice(0, SHOWN_AT_FIRST);
+    follow(cards, shown, (v) => v.alert.id, () => new AlertCard(), (card, view) => card.show(view));
+    set(more, { hidden: shown.length === views.length });
+    say(more, `Show ${views.length - shown.length} more`);
+  }
+}

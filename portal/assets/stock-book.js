@@ -1,0 +1,141 @@
+// The stock of what is looked at: a search, or one medicine with its lots; and how its availability moved since this page opened.
+
+import { RequestError } from '../client/rxvigil.js';
+
+/**
+ * @import {rest} from '../client/rxvigil.js'
+ * @import {Envelope, StockItem} from '../client/types.d.ts'
+ * @typedef {{at: number, value: number}} Point
+ */
+
+const POINTS = 120;
+const SERIES = 400;
+const ASK_MS = 160;
+const LOTS_MS = 700;
+
+export class StockBook {
+  query = '';
+  medicine = '';
+  branch = '';
+  /** @type {StockItem[]} */ items = [];
+  loading = false;
+  problem = '';
+  /** @type {{id: string, name: string}[]} Medicines that moved last, newest first. */ moved = [];
+  /** @type {Map<string, Point[]>} */ #series = new Map();
+  #cursor = '';
+  #asked = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
+  #touch;
+  /** @type {ReturnType<typeof rest> | undefined} */ #api;
+
+  /** @param {(part: 'stock') => void} touch */
+  constructor(touch) {
+    this.#touch = touch;
+  }
+
+  /** @param {ReturnType<typeof rest>} api */
+  turn(api) {
+    this.#api = api;
+    this.#series.clear();
+    this.moved = [];
+    this.search('');
+  }
+
+  /** @param {string} query */
+  search(query) {
+    this.query = query;
+    this.medicine = '';
+    if (!query.trim()) this.items = [];
+    this.#soon(ASK_MS);
+  }
+
+  /** Opens one medicine. @param {string} id @param {string} name */
+  open(id, name) {
+    this.medicine = id;
+    this.query = name;
+    this.items = this.items.filter((i) => i.medicine.id === id);
+    this.#soon(0);
+  }
+
+  /** @param {string} medicine @param {string | null | undefined} branch */
+  series(medicine, branch) {
+    return this.#series.get(`${medicine} ${branch ?? ''}`) ?? [];
+  }
+
+  /** @param {number} ms */
+  #soon(ms) {
+    clearTimeout(this.#timer);
+    this.loading = Boolean(this.medicine || this.query.trim());
+    this.#timer = setTimeout(() => void this.load(), ms);
+    this.#touch('stock');
+  }
+
+  async load() {
+    const api = this.#api;
+    const q = this.query.trim();
+    if (!api || !(this.medicine || q)) {
+      this.loading = false;
+      this.problem = '';
+      return this.#touch('stock');
+    }
+    const asked = ++this.#asked;
+    try {
+      const page = await api.stock(this.medicine ? { medicine: this.medicine } : { q });
+      if (asked !== this.#asked || api !== this.#api) return;
+      this.items = page.items;
+      this.#cursor = page.cursor;
+      this.problem = '';
+      for (const item of page.items) if (item.available !== null) this.#point(item.medicine.id, item.branch?.id, Date.now(), item.available, true);
+    } catch (error) {
+      if (asked !== this.#asked || api !== this.#api) return;
+      this.problem = error instanceof RequestError ? error.message : String(error);
+    }
+    this.loading = false;
+    this.#touch('stock');
+  }
+
+  /** @param {Envelope} event @param {(event: string | undefined, picture: string) => boolean} isAfter */
+  apply(event, isAfter) {
+    const { data: d } = event;
+    if (event.type === 'stock_level_changed') {
+      const at = Date.parse(event.at);
+      if (typeof d.before?.available === 'number' && !this.series(d.id, event.branch).length) this.#point(d.id, event.branch, at - 1, d.before.available);
+      if (typeof d.available === 'number') this.#point(d.id, event.branch, at, d.available);
+      this.moved = [{ id: d.id, name: d.name }, ...this.moved.filter((m) => m.id !== d.id)].slice(0, 6);
+      this.#touch('stock');
+    }
+    const item = this.items.find((i) => i.medicine.id === (d.medicine ?? d.id) && (i.branch?.id ?? null) === event.branch);
+    if (!item) {
+      // A medicine or a branch that the picture lacks may have come into it.
+      if (this.medicine && this.medicine === (d.medicine ?? d.id)) this.#soon(LOTS_MS);
+      return;
+    }
+    if (!isAfter(event.id, this.#cursor)) return;
+    if (event.type === 'stock_level_changed') {
+      Object.assign(item, { on_hand: d.on_hand, reserved: d.reserved, available: d.available });
+      item.medicine.reorder_level = d.reorder_level ?? item.medicine.reorder_level;
+      const limit = item.medicine.reorder_level;
+      if (typeof d.available !== 'number') item.status = 'unknown';
+      else item.status = d.available <= 0 ? 'out' : typeof limit === 'number' && d.available <= limit ? 'low' : 'ok';
+    } else if (event.type === 'lot_updated') {
+      const lot = item.lots?.find((l) => l.id === d.id);
+      if (lot) Object.assign(lot, { on_hand: d.on_hand ?? lot.on_hand, reserved: d.reserved ?? lot.reserved, number: d.number ?? lot.number });
+      if (!lot || d.changed?.includes('expires')) this.#soon(LOTS_MS);
+    } else this.#soon(LOTS_MS);
+    this.#touch('stock');
+  }
+
+  /** @param {string} medicine @param {string | null | undefined} branch @param {number} at @param {number} value @param {boolean} [onlyFirst] */
+  #point(medicine, branch, at, value, onlyFirst) {
+    const key = `${medicine} ${branch ?? ''}`;
+    let points = this.#series.get(key);
+    if (points && onlyFirst) return;
+    if (!points) {
+      points = [];
+      this.#series.set(key, points);
+      if (this.#series.size > SERIES) for (const oldest of this.#series.keys()) { this.#series.delete(oldest); break; }
+    }
+    points.push({ at, value });
+    if (points.length > POINTS) points.shift();
+  }
+}

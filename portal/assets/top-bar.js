@@ -1,0 +1,43 @@
+// Which pharmacy, which branch, and how true this page is.
+
+import { h, follow, say, set } from './dom.js';
+import { StatusPill } from './status-pill.js';
+import { remember, store } from './store.js';
+
+export class TopBar extends HTMLElement {
+  #tenant = h('select', { 'aria-label': 'Pharmacy', 'data-testid': 'tenant', onchange: () => store.choose(this.#tenant.value) });
+  #branch = h('select', { 'aria-label': 'Branch', 'data-testid': 'branch', onchange: () => store.look(this.#branch.value) });
+  #theme = h('button', { type: 'button', class: 'quiet', 'data-testid': 'theme', onclick: () => this.#flip() });
+
+  connectedCallback() {
+    this.setAttribute('role', 'banner');
+    const mark = h('img', { src: '/assets/icon.svg', alt: '', width: 22, height: 22 });
+    const help = h('button', { type: 'button', class: 'quiet keys', 'data-testid': 'help', title: 'Keyboard (?)', onclick: () => document.dispatchEvent(new CustomEvent('rx-help')) }, 'Keys');
+    this.append(h('h1', null, mark, h('span', null, 'rxvigil')), this.#tenant, this.#branch, h('span', { class: 'spring' }), new StatusPill().element, this.#theme, help);
+    store.read(['tenant'], () => this.#paint());
+    new MutationObserver(() => this.#label()).observe(document.documentElement, { attributeFilter: ['data-theme'] });
+    this.#label();
+  }
+
+  #paint() {
+    const { tenant, tenants } = store;
+    follow(this.#tenant, tenants, (t) => t.id, (t) => h('option', { value: t.id }), (el, t) => say(el, t.name || t.subdomain || t.id));
+    this.#tenant.value = tenant?.id ?? '';
+    set(this.#tenant, { disabled: tenants.length < 2 });
+    const branches = tenant?.branches ?? [];
+    follow(this.#branch, [{ id: '', name: 'All branches' }, ...branches], (b) => `${tenant?.id} ${b.id}`, (b) => h('option', { value: b.id }), (el, b) => say(el, b.name || b.id));
+    this.#branch.value = store.branch;
+    set(this.#branch, { hidden: branches.length < 2 });
+  }
+
+  #flip() {
+    const next = document.documentElement.dataset.theme === 'dark' ? 'light' : 'dark';
+    document.documentElement.dataset.theme = next;
+    remember('rxvigil.theme', next);
+  }
+
+  #label() {
+    say(this.#theme, document.documentElement.dataset.theme === 'dark' ? 'Light' : 'Dark');
+    set(this.#theme, { 'aria-label': `Switch to ${this.#theme.textContent?.toLowerCase()} colours` });
+  }
+}

@@ -1,0 +1,88 @@
+// The proof of an alert: what was known, by which commit, against which limit; and what happened to it since.
+
+import { fill, h, when } from './dom.js';
+import { store, words } from './store.js';
+import { capital, fact, historyName, moment, plainly, sourceName } from './words.js';
+
+/** @import {Alert, Facts, HistoryLine} from '../client/types.d.ts' */
+
+export class WhyPanel {
+  element = h('div', { class: 'why', 'data-testid': 'why', hidden: true });
+  /** @type {Alert | undefined} */ #alert;
+  /** @type {HistoryLine[] | undefined} */ #history;
+  #problem = '';
+  #asked = '';
+
+  /** Opens or closes it, and tells which. */
+  toggle() {
+    this.element.hidden = !this.element.hidden;
+    if (!this.element.hidden) this.#refresh();
+    return !this.element.hidden;
+  }
+
+  /** @param {Alert} alert */
+  show(alert) {
+    this.#alert = alert;
+    if (!this.element.hidden) this.#refresh();
+  }
+
+  #refresh() {
+    const alert = this.#alert;
+    if (!alert) return;
+    const version = `${alert.id} ${alert.version}`;
+    if (this.#asked !== version) {
+      this.#asked = version;
+      void this.#load(alert.id, version);
+      this.#paint(alert);
+    }
+  }
+
+  /** @param {string} id @param {string} version */
+  async #load(id, version) {
+    try {
+      const found = await store.alerts.detail(id);
+      if (this.#asked !== version) return;
+      this.#history = found?.history;
+      this.#problem = '';
+    } catch (error) {
+      if (this.#asked !== version) return;
+      this.#problem = words(error);
+      this.#asked = ''; // the next look asks again
+    }
+    if (this.#alert) this.#paint(this.#alert);
+  }
+
+  /** @param {Alert} alert */
+  #paint(alert) {
+    const { threshold, why } = alert;
+    fill(
+      this.element,
+      h('div', { class: 'why-part' }, h('h5', null, 'What was known'), facts({ ...alert.values, ...why.inputs })),
+      h('div', { class: 'why-part' },
+        h('h5', null, 'Judged by'),
+        h('dl', { class: 'facts' },
+          ...pair('Limit', threshold ? h('span', { 'data-testid': 'why-threshold' }, `${fact(threshold.value)}, ${sourceName(threshold.source)}`) : 'none: this is wrong by itself'),
+          ...pair('Rule', alert.rule),
+          ...pair('Commit', h('code', { 'data-testid': 'why-lsn' }, why.lsn)),
+          ...pair('Committed', h('time', { datetime: why.committed_at, 'data-testid': 'why-committed', 'data-exact': true, title: why.committed_at }, moment(why.committed_at))),
+          ...pair('Alert', h('span', null, `version ${alert.version}, episode ${alert.episode}`)))),
+      h('div', { class: 'why-part' }, h('h5', null, 'What happened'), this.#story()),
+    );
+  }
+
+  #story() {
+    if (this.#problem) return h('p', { class: 'problem' }, `The history could not be loaded. ${this.#problem}`);
+    if (!this.#history) return h('p', { class: 'meta' }, 'Loading\u2026');
+    return h('ol', { class: 'story', 'data-testid': 'history' }, ...this.#history.map((line) =>
+      h('li', { 'data-severity': line.severity }, h('strong', null, historyName(line.event)), line.by ? ` by ${line.by}` : '', line.note ? ` \u201c${line.note}\u201d` : '', ' ', when(line.at))));
+  }
+}
+
+/** @param {string} name @param {string | Node} value */
+const pair = (name, value) => [h('dt', null, name), h('dd', null, value)];
+
+/** @param {Facts} all */
+function facts(all) {
+  const known = Object.entries(all).sort(([a], [b]) => a.localeCompare(b));
+  return h('dl', { class: 'facts', 'data-testid': 'why-inputs' }, ...known.flatMap(([k, v]) => pair(capital(plainly(k)), h('span', { 'data-input': k }, fact(v)))));
+}
