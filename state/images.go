@@ -1,0 +1,90 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Image gives the value of an image key; ok is false when there is none. The bytes belong to the caller.
+func (s *Store) Image(key []byte) (value []byte, ok bool, err error) {
+	var buf [96]byte
+	v, closer, err := s.group.Get(append(append(buf[:0], spaceImage), key...))
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("read image: %w", err)
+	}
+	value = append([]byte(nil), v...)
+	return value, true, closer.Close()
+}
+
+// PutImage sets an image in the open group; a nil value deletes it.
+func (s *Store) PutImage(key, value []byte) error {
+	return s.put(spaceImage, key, value)
+}
+
+// PutUsage sets an accumulator in the open group.
+func (s *Store) PutUsage(key, value []byte) error {
+	return s.put(spaceUsage, key, value)
+}
+
+func (s *Store) put(space byte, key, value []byte) error {
+	var buf [96]byte
+	k := append(append(buf[:0], space), key...)
+	var err error
+	if value == nil {
+		err = s.group.Delete(k, nil)
+	} else {
+		err = s.group.Set(k, value, nil)
+	}
+	if err != nil {
+		return fmt.Errorf("write state: %w", err)
+	}
+	return nil
+}
+
+// Keys walks the image keys with a prefix, in order, until yield says no. A key is good during the call.
+func (s *Store) Keys(prefix []byte, yield func(key []byte) bool) error {
+	return s.walk(spaceImage, prefix, func(key, _ []byte) bool { return yield(key) })
+}
+
+// Images walks the images with a prefix, in order, until yield says no. Both are good during the call.
+func (s *Store) Images(prefix []byte, yield func(key, value []byte) bool) error {
+	return s.walk(spaceImage, prefix, yield)
+}
+
+// Usage walks the accumulators.
+func (s *Store) Usage(yield func(key, value []byte) bool) error {
+	return s.walk(spaceUsage, nil, yield)
+}
+
+func (s *Store) walk(space byte, prefix []byte, yield func(key, value []byte) bool) error {
+	from := append([]byte{space}, prefix...)
+	it, err := s.group.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: after(from)})
+	if err != nil {
+		return fmt.Errorf("walk state: %w", err)
+	}
+	for ok := it.First(); ok; ok = it.Next() {
+		if !yield(it.Key()[1:], it.Value()) {
+			break
+		}
+	}
+	if err := errors.Join(it.Error(), it.Close()); err != nil {
+		return fmt.Errorf("walk state: %w", err)
+	}
+	return nil
+}
+
+// after is the first key behind every key with a prefix.
+func after(prefix []byte) []byte {
+	end := append([]byte(nil), prefix...)
+	for i := len(end) - 1; i >= 0; i-- {
+		if end[i]++; end[i] != 0 {
+			return end[:i+1]
+		}
+	}
+	return nil
+}

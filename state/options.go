@@ -1,0 +1,39 @@
+package state
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+)
+
+// options keep the engine small: 32 MB of cache, two memtables of 32 MB, filters so that a row never seen costs no read.
+func options(log *slog.Logger, lock *pebble.Lock) *pebble.Options {
+	o := &pebble.Options{
+		CacheSize:                   32 << 20,
+		MemTableSize:                32 << 20,
+		MemTableStopWritesThreshold: 4,
+		BytesPerSync:                1 << 20,
+		WALBytesPerSync:             1 << 20,
+		FormatMajorVersion:          pebble.FormatNewest,
+		Lock:                        lock,
+		Logger:                      quiet{log},
+		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
+	}
+	for i := range o.Levels {
+		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+	}
+	return o
+}
+
+// quiet hands Pebble's errors on and drops its chatter.
+type quiet struct{ log *slog.Logger }
+
+func (q quiet) Infof(string, ...any) {}
+
+func (q quiet) Errorf(format string, args ...any) {
+	q.log.Error("state_error", "message", fmt.Sprintf(format, args...))
+}
+
+func (q quiet) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }

@@ -1,0 +1,188 @@
+// Package state is what the engine remembers on its own disk: the last image of every mapped row, usage accumulators, the
+// log's entries, and the position they stand at. It is one Pebble, written in groups: a group holds whole transactions, and
+// either all of it is there after a crash or none.
+//
+// A store has one writer. Reads of images see the open group; reads of the log see what is committed, and may come from
+// any goroutine.
+package state
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// format is the layout of everything here: a store of another format is set aside.
+const format = 1
+
+// Key spaces.
+const (
+	spaceMeta  = 'm'
+	spaceImage = 'c'
+	spaceUsage = 'u'
+	spaceLog   = 'e'
+)
+
+// Meta says what the store holds, and where it stands.
+type Meta struct {
+	Format   int             `json:"format"`
+	Identity json.RawMessage `json:"identity"` // the source identity, as its reader wrote it
+	Hash     string          `json:"hash"`     // of the mapping the images were made with
+	Epoch    string          `json:"epoch"`
+	Position uint64          `json:"position"` // end LSN of the last transaction held; 0: a boot that did not end
+	At       time.Time       `json:"at"`       // its commit time
+	Now      time.Time       `json:"now"`      // the engine's time
+	Wall     time.Time       `json:"wall"`     // wall clock of the newest message of ours
+	Floor    uint64          `json:"floor"`    // the log is whole after this LSN
+}
+
+// Store is an open state folder.
+type Store struct {
+	db       *pebble.DB
+	log      *slog.Logger
+	group    *pebble.Batch
+	meta     Meta
+	logBytes atomic.Int64
+}
+
+// ErrInUse says that another process has the folder open.
+var ErrInUse = errors.New("another engine uses this data_dir")
+
+// Open opens or makes the store in a folder. One that is torn, or of another format, is moved aside with its reason in the
+// name and a new one begun: the engine then reads the source again rather than guess.
+func Open(dir string, log *slog.Logger) (*Store, error) {
+	s, err := open(dir, log)
+	if err == nil || errors.Is(err, ErrInUse) {
+		return s, err
+	}
+	if !errors.Is(err, errForeign) && !errors.Is(err, pebble.ErrCorruption) {
+		return nil, err
+	}
+	aside := fmt.Sprintf("%s.aside-%s", filepath.Clean(dir), time.Now().UTC().Format("20060102T150405.000"))
+	log.Warn("state_set_aside", "reason", err.Error(), "moved_to", aside)
+	if err := os.Rename(dir, aside); err != nil {
+		return nil, fmt.Errorf("set aside the state in %s: %w", dir, err)
+	}
+	return open(dir, log)
+}
+
+var errForeign = errors.New("the state is of another format")
+
+func open(dir string, log *slog.Logger) (*Store, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("open state: %w", err)
+	}
+	lock, err := pebble.LockDirectory(dir, vfs.Default)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s", ErrInUse, dir)
+	}
+	db, err := pebble.Open(dir, options(log, lock))
+	if err != nil {
+		_ = lock.Close()
+		return nil, fmt.Errorf("open state in %s: %w", dir, err)
+	}
+	s := &Store{db: db, log: log}
+	if err := s.readMeta(); err != nil {
+		_ = db.Close()
+		return nil, err
+	}
+	s.group = db.NewIndexedBatch()
+	usage, err := db.EstimateDiskUsage([]byte{spaceLog}, []byte{spaceLog + 1})
+	if err == nil {
+		s.logBytes.Store(int64(usage))
+	}
+	return s, nil
+}
+
+func (s *Store) readMeta() error {
+	value, closer, err := s.db.Get([]byte{spaceMeta})
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read state: %w", err)
+	}
+	defer func() { _ = closer.Close() }()
+	if err := json.Unmarshal(value, &s.meta); err != nil || s.meta.Format != format {
+		return errForeign
+	}
+	return nil
+}
+
+// Close closes the store; an open group is lost.
+func (s *Store) Close() error {
+	if s.group != nil {
+		_ = s.group.Close()
+	}
+	if err := s.db.Close(); err != nil {
+		return fmt.Errorf("close state: %w", err)
+	}
+	return nil
+}
+
+// Meta is where the store stands; a zero Position means that it holds nothing to go on from.
+func (s *Store) Meta() Meta { return s.meta }
+
+// Reset voids everything. What follows is a boot: it counts only once a position is set.
+func (s *Store) Reset(identity json.RawMessage, hash, epoch string) error {
+	if err := s.group.Close(); err != nil {
+		return fmt.Errorf("reset state: %w", err)
+	}
+	if err := s.db.DeleteRange([]byte{0}, []byte{0xFF}, pebble.Sync); err != nil {
+		return fmt.Errorf("reset state: %w", err)
+	}
+	s.group = s.db.NewIndexedBatch()
+	s.logBytes.Store(0)
+	s.meta = Meta{Format: format, Identity: identity, Hash: hash, Epoch: epoch}
+	return s.Commit()
+}
+
+// Advance sets where the store stands once the group is committed.
+func (s *Store) Advance(position uint64, at, now, wall time.Time) {
+	s.meta.Position, s.meta.At, s.meta.Now, s.meta.Wall = position, at, now, wall
+}
+
+// SetFloor says after which LSN the log is whole.
+func (s *Store) SetFloor(lsn uint64) { s.meta.Floor = lsn }
+
+// GroupSize is the size of the open group, in bytes.
+func (s *Store) GroupSize() int { return s.group.Len() }
+
+// Commit writes the open group, with the meta, and begins another. It is not synced: a crash of the process loses at most
+// the newest groups, and the source sends those again.
+func (s *Store) Commit() error {
+	meta, err := json.Marshal(s.meta)
+	if err != nil {
+		return fmt.Errorf("encode state: %w", err)
+	}
+	if err := s.group.Set([]byte{spaceMeta}, meta, nil); err != nil {
+		return fmt.Errorf("write state: %w", err)
+	}
+	if err := s.group.Commit(pebble.NoSync); err != nil {
+		return fmt.Errorf("write state: %w", err)
+	}
+	if err := s.group.Close(); err != nil {
+		return fmt.Errorf("write state: %w", err)
+	}
+	s.group = s.db.NewIndexedBatch()
+	return nil
+}
+
+// Sync makes everything committed so far survive a power cut. Any goroutine may call it.
+func (s *Store) Sync() error {
+	if err := s.db.LogData(nil, pebble.Sync); err != nil {
+		return fmt.Errorf("sync state: %w", err)
+	}
+	return nil
+}
+
+// IsCorrupt tells whether an error means that the store is damaged.
+func IsCorrupt(err error) bool { return errors.Is(err, pebble.ErrCorruption) }
