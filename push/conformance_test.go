@@ -1,0 +1,149 @@
+package push_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rxvigil/rxvigil"
+)
+
+// TestResumeHasNoGapAndNoRepeat cuts viewers at random while the engine publishes. What each has seen at the end, over all
+// its connections, is the log: with a ring that holds everything, and with one so small that most is read from the archive.
+func TestResumeHasNoGapAndNoRepeat(t *testing.T) {
+	for _, tr := range transports() {
+		for _, ring := range []int{1 << 20, 3000} {
+			for seed := range uint64(8) {
+				t.Run(fmt.Sprintf("%s/ring %d/seed %d", tr.name, ring, seed), func(t *testing.T) {
+					inBubble(t, ring, func(b *bundle) { cutAndResume(b, tr, rand.New(rand.NewPCG(seed, 1))) })
+				})
+			}
+		}
+	}
+}
+
+func cutAndResume(b *bundle, tr transport, r *rand.Rand) {
+	from := rxvigil.EndOf("e1", b.lsn).String()
+	published := make(chan []string)
+	go func() { published <- publishAtRandom(b, rand.New(rand.NewPCG(r.Uint64(), 2))) }()
+	seen := []string{}
+	done := false
+	var want []string
+	for !done || len(seen) < len(want) {
+		from = watchAWhile(b, tr, r, from, &seen)
+		select {
+		case want = <-published:
+			done = true
+		default:
+		}
+	}
+	if diff := cmp.Diff(want, seen); diff != "" {
+		b.t.Errorf("the log (-) and what was seen (+):\n%s", diff)
+	}
+}
+
+// watchAWhile reads a random number of frames, cuts the connection and gives the cursor an EventSource would resume from.
+func watchAWhile(b *bundle, tr transport, r *rand.Rand, from string, seen *[]string) string {
+	v, err := tr.connect(b, "testpharmacy", "", from)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer v.cut()
+	for range 1 + r.IntN(40) {
+		f, err := v.next()
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		if f.kind == "resync" {
+			b.t.Fatalf("resync: %s", f.raw)
+		}
+		if f.event {
+			*seen = append(*seen, f.id)
+		}
+		if f.id != "" {
+			from = f.id
+		}
+	}
+	return from
+}
+
+// publishAtRandom publishes transactions of several tenants and gives the ids of one tenant's events.
+func publishAtRandom(b *bundle, r *rand.Rand) (want []string) {
+	for i := range 150 {
+		var events []rxvigil.Event
+		for j := range r.IntN(5) {
+			tenant := []rxvigil.Tenant{abyssinia, blueNile}[r.IntN(2)]
+			events = append(events, sold(tenant, "b1", fmt.Sprintf("m%d-%d", i, j), 10, 9))
+		}
+		for j, id := range b.tx(events...) {
+			if events[j].Tenant == abyssinia {
+				want = append(want, id)
+			}
+		}
+		if r.IntN(4) == 0 {
+			time.Sleep(time.Duration(r.IntN(3000)) * time.Millisecond)
+		}
+	}
+	return want
+}
+
+// TestQuietTenantResumesByHeartbeat: a viewer that saw no event resumes exactly, for the heartbeat told it how far it is
+// complete, although the log has since let go of all that was there when it connected.
+func TestQuietTenantResumesByHeartbeat(t *testing.T) {
+	for _, tr := range transports() {
+		t.Run(tr.name, func(t *testing.T) {
+			inBubble(t, 3000, func(b *bundle) {
+				v, err := tr.connect(b, "nile", "", "")
+				if err != nil {
+					t.Fatal(err)
+				}
+				awaitKind(t, v, "heartbeat")
+				for i := range 100 {
+					b.tx(sold(abyssinia, "b1", fmt.Sprint(i), 2, 1))
+				}
+				from := awaitKind(t, v, "heartbeat").id
+				v.cut()
+				b.archive.forget(1)
+				want := b.tx(sold(blueNile, "b1", "m", 2, 1))[0]
+				if v, err = tr.connect(b, "nile", "", from); err != nil {
+					t.Fatal(err)
+				}
+				defer v.cut()
+				if f := awaitEvent(t, v); f.id != want {
+					t.Errorf("first event is %s, want %s", f.id, want)
+				}
+			})
+		})
+	}
+}
+
+// awaitKind reads up to the next frame of a kind.
+func awaitKind(t *testing.T, v viewer, kind string) frame {
+	t.Helper()
+	for {
+		f, err := v.next()
+		if err != nil {
+			t.Fatalf("waiting for %s: %v", kind, err)
+		}
+		if f.kind == kind {
+			return f
+		}
+	}
+}
+
+// awaitEvent reads up to the next event; a resync before it is a failure.
+func awaitEvent(t *testing.T, v viewer) frame {
+	t.Helper()
+	for {
+		f, err := v.next()
+		if err != nil || f.kind == "resync" {
+			t.Fatalf("waiting for an event: %v %s", err, f.raw)
+		}
+		if f.event {
+			return f
+		}
+	}
+}

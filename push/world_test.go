@@ -1,0 +1,150 @@
+package push_test
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/rxvigil/rxvigil"
+	"github.com/rxvigil/rxvigil/push"
+)
+
+// world is everything push asks about, in memory.
+type world struct {
+	mu      sync.Mutex
+	tenants []push.Tenant
+	open    map[rxvigil.Tenant][]rxvigil.Alert
+	actions []push.Action
+	emitted [][]push.CustomEvent
+	deaf    bool // the engine never reads a command back
+	stock   push.StockQuery
+	err     error
+}
+
+func newWorld() *world {
+	return &world{open: map[rxvigil.Tenant][]rxvigil.Alert{}, tenants: []push.Tenant{
+		{
+			ID: abyssinia, Name: "Abyssinia", Subdomain: "testpharmacy", Zone: "Africa/Addis_Ababa", MedicineCount: 3,
+			Branches: []push.Branch{{ID: "b1", Name: "Bole"}, {ID: "b2", Name: "Piassa"}},
+		},
+		{ID: blueNile, Name: "Blue Nile", Subdomain: "nile", Zone: "UTC"},
+	}}
+}
+
+func (w *world) Tenants() []push.Tenant { return append([]push.Tenant(nil), w.tenants...) }
+
+func (w *world) Tenant(name string) (push.Tenant, bool) {
+	for _, t := range w.tenants {
+		if string(t.ID) == name || t.Subdomain == name {
+			return t, true
+		}
+	}
+	return push.Tenant{}, false
+}
+
+// raise makes these the open alerts of a tenant.
+func (w *world) raise(t rxvigil.Tenant, open ...rxvigil.Alert) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.open[t] = open
+}
+
+func (w *world) Open(_ context.Context, t rxvigil.Tenant) ([]rxvigil.Alert, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]rxvigil.Alert(nil), w.open[t]...), w.err
+}
+
+func (w *world) Alerts(ctx context.Context, t rxvigil.Tenant, q push.AlertQuery) ([]rxvigil.Alert, string, error) {
+	if q.After == "rubbish" {
+		return nil, "", push.ErrBadPage
+	}
+	open, err := w.Open(ctx, t)
+	if len(open) > q.Limit {
+		return open[:q.Limit], open[q.Limit-1].ID, err
+	}
+	return open, "", err
+}
+
+func (w *world) Alert(ctx context.Context, t rxvigil.Tenant, id string) (rxvigil.Alert, []push.HistoryLine, error) {
+	open, err := w.Open(ctx, t)
+	for _, a := range open {
+		if a.ID == id {
+			return a, []push.HistoryLine{{Version: 1, Event: rxvigil.AlertRaised, To: rxvigil.Firing}}, err
+		}
+	}
+	return rxvigil.Alert{}, nil, push.ErrNotFound
+}
+
+func (w *world) Act(ctx context.Context, t rxvigil.Tenant, a push.Action) (push.Outcome, error) {
+	alert, _, err := w.Alert(ctx, t, a.Alert)
+	if err != nil {
+		return push.Outcome{}, err
+	}
+	w.mu.Lock()
+	w.actions = append(w.actions, a)
+	w.mu.Unlock()
+	o := push.Outcome{Operation: "op-1", Cursor: rxvigil.Position{Epoch: "e1", LSN: 5000}}
+	if w.deaf {
+		<-ctx.Done()
+		return o, nil
+	}
+	alert.Status, alert.AcknowledgedBy = rxvigil.Acknowledged, a.By
+	o.Done, o.Applied, o.Alert = true, true, &alert
+	return o, nil
+}
+
+func (w *world) Emit(_ context.Context, _ rxvigil.Tenant, events []push.CustomEvent) (push.Outcome, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.emitted = append(w.emitted, events)
+	return push.Outcome{Done: true, Applied: true, Operation: "op-2", Cursor: rxvigil.Position{Epoch: "e1", LSN: 6000}}, nil
+}
+
+func (w *world) Stock(_ context.Context, _ rxvigil.Tenant, q push.StockQuery) ([]push.StockItem, string, error) {
+	w.stock = q
+	price, _ := rxvigil.ParseNumber("0.10")
+	days := 30
+	return []push.StockItem{{
+		Medicine: push.MedicineItem{ID: "m1", Name: "Zinc", Category: rxvigil.TextOf("mineral"), ReorderLevel: rxvigil.NumberOf(50), Price: price},
+		Branch:   &push.Branch{ID: "b1", Name: "Bole"},
+		OnHand:   rxvigil.NumberOf(160), Reserved: rxvigil.NumberOf(0), Available: rxvigil.UnknownNumber, Status: "unknown",
+		Lots: []push.LotItem{{
+			ID: "l1", Number: "ZNC-0808", Expires: rxvigil.ValueOf(rxvigil.TypeDay, "2026-12-22"), Days: &days,
+			OnHand: rxvigil.NumberOf(160), Reserved: rxvigil.NumberOf(0),
+		}},
+	}}, "Zinc|m1", nil
+}
+
+func (w *world) Expiring(context.Context, rxvigil.Tenant, push.ExpiringQuery) ([]push.ExpiringItem, string, error) {
+	return []push.ExpiringItem{{
+		Medicine: push.ExpiringMedicine{ID: "m1", Name: "Zinc"}, Days: 30, Rung: "expires_30",
+		Lot: push.ExpiringLot{ID: "l1", Number: "ZNC-0808", Expires: rxvigil.ValueOf(rxvigil.TypeDay, "2026-12-22"), OnHand: rxvigil.NumberOf(160)},
+	}}, "", nil
+}
+
+func (w *world) Vitals() push.EngineVitals {
+	return push.EngineVitals{Status: "live", Since: time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC), Version: "v0", LagBytes: 12, LagSeconds: 0.5}
+}
+
+func (w *world) Unready() []string { return nil }
+
+// lowStock is an open alert about one medicine.
+func lowStock(medicine string, available int64) rxvigil.Alert {
+	return rxvigil.Alert{
+		ID: "low-" + medicine, Rule: "low_stock", Kind: "low_stock", Severity: rxvigil.Warning, Rung: "low", Status: rxvigil.Firing,
+		Tenant: abyssinia, Branch: "b1", Subject: rxvigil.Subject{Type: "medicine", ID: medicine, Name: "Amoxicillin"},
+		Values: rxvigil.Facts{
+			"available": rxvigil.NumberValue(rxvigil.NumberOf(available)), "min": rxvigil.NumberValue(rxvigil.NumberOf(40)),
+		},
+	}
+}
+
+// expiring is an open alert about one lot.
+func expiring(lot, day string) rxvigil.Alert {
+	return rxvigil.Alert{
+		ID: "exp-" + lot, Rule: "expiry", Kind: "expiry", Severity: rxvigil.Warning, Rung: "expires_30", Status: rxvigil.Firing,
+		Tenant: abyssinia, Subject: rxvigil.Subject{Type: "lot", ID: lot, Name: "Zinc", Lot: "Z-" + lot, Medicine: "m9"},
+		Values: rxvigil.Facts{"expires": rxvigil.ValueOf(rxvigil.TypeDay, day)},
+	}
+}
