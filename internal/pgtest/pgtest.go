@@ -161,6 +161,32 @@ func Ask(t testing.TB, dsn, sql string) string {
 	return got
 }
 
+// Await returns as soon as a query gives true; it fails the test after half a minute. It is for facts that only the database
+// knows; whatever can be awaited by other means should be.
+func Await(t testing.TB, dsn, sql string) {
+	t.Helper()
+	with(t, dsn, func(ctx context.Context, conn *pgx.Conn) error {
+		ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+		defer cancel()
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			var ok bool
+			if err := conn.QueryRow(ctx, sql).Scan(&ok); err != nil {
+				return fmt.Errorf("await %s: %w", sql, err)
+			}
+			if ok {
+				return nil
+			}
+			select {
+			case <-ctx.Done():
+				return fmt.Errorf("await %s: it did not become true", sql)
+			case <-tick.C:
+			}
+		}
+	})
+}
+
 // with connects, does, and disconnects. Its context is not the test's, which is done when clean-up runs.
 func with(t testing.TB, dsn string, do func(context.Context, *pgx.Conn) error) {
 	t.Helper()
