@@ -10,7 +10,7 @@ import (
 const ahead = 30 * time.Second
 
 // clock is engine time. Commit times step back under load, so it never does; and a wild source clock must not expire every
-// lot, so it is held by our own messages (DESIGN 2.4).
+// lot, so it is held by our own messages (DESIGN 2.4). It counts microseconds, as Postgres does: what is stored comes back.
 type clock struct {
 	now, wall time.Time
 }
@@ -23,7 +23,7 @@ func (c *clock) advance(at, wall time.Time) {
 	if limit := c.wall.Add(ahead); !c.wall.IsZero() && at.After(limit) {
 		at = limit
 	}
-	if at.After(c.now) {
+	if at = at.Truncate(time.Microsecond); at.After(c.now) {
 		c.now = at.UTC()
 	}
 }

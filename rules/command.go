@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"time"
+
 	"github.com/rxvigil/rxvigil"
 )
 
@@ -68,17 +70,18 @@ func (e *Engine) acknowledge(c *Command, o *open) string {
 }
 
 func (e *Engine) snooze(c *Command, o *open) string {
-	if !c.Until.After(e.clock.now) {
+	deadline := c.Until.UTC().Truncate(time.Microsecond)
+	if !deadline.After(e.clock.now) {
 		return ReasonPast
 	}
-	if o.alert.Status == rxvigil.Snoozed && o.alert.SnoozedUntil != nil && o.alert.SnoozedUntil.Equal(c.Until) {
+	if o.alert.Status == rxvigil.Snoozed && o.alert.SnoozedUntil != nil && o.alert.SnoozedUntil.Equal(deadline) {
 		return ""
 	}
 	e.renew(o)
 	if c.Note != "" {
 		o.alert.Note = c.Note
 	}
-	e.stepSnoozed(o, rxvigil.AlertSnoozed, c.Until.UTC(), c.By, c.Note)
+	e.stepSnoozed(o, rxvigil.AlertSnoozed, deadline, c.By, c.Note)
 	return ""
 }
 

@@ -41,7 +41,9 @@ func (s *shop) in(days string) string {
 func TestOneMedicineFallsRunsOutAndIsRestockedAsOneAlert(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
-	sell := func(onHand, days string) Outcome { return s.commit(s.row("AMX", "Amoxicillin 500mg", 40, onHand, days)...) }
+	sell := func(onHand, days string) Outcome {
+		return s.commit(s.row("AMX", "Amoxicillin 500mg", 40, onHand, days)...)
+	}
 
 	s.expect("seed", sell("47", "260"))
 	s.expect("43 is above", sell("43", "260"))
