@@ -48,8 +48,10 @@ func TestSeedIsADayInTwoPharmacies(t *testing.T) {
 	t.Parallel()
 	dsn := setup(t)
 	for _, c := range []struct{ what, sql, want string }{
-		{"tenants and their zones", `SELECT string_agg(subdomain || ' ' || zone, ', ' ORDER BY id) FROM tenants`,
-			"testpharmacy Africa/Addis_Ababa, lifeline Africa/Lusaka"},
+		{
+			"tenants and their zones", `SELECT string_agg(subdomain || ' ' || zone, ', ' ORDER BY id) FROM tenants`,
+			"testpharmacy Africa/Addis_Ababa, lifeline Africa/Lusaka",
+		},
 		{"branches of each", `SELECT string_agg(n::text, ' ') FROM (SELECT count(*) AS n FROM branches GROUP BY tenant_id) AS x`, "2 2"},
 		{"medicines of each", `SELECT string_agg(n::text, ' ') FROM (SELECT count(*) AS n FROM products GROUP BY tenant_id) AS x`, "25 25"},
 		{"drift of the ledger", drift, "0"},

@@ -105,7 +105,7 @@ func credential() (*syscall.Credential, error) {
 			return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 		}
 	}
-	return nil, errors.New("Postgres does not run as root, and this machine has no user postgres or nobody to run it as")
+	return nil, errors.New("the server does not run as root, and this machine has no user postgres or nobody to run it as")
 }
 
 // unprivileged makes cmd run as the server does.
