@@ -52,7 +52,7 @@ export class FeedPanel extends HTMLElement {
 
   /** @param {Envelope} event */
   #row(event) {
-    return h('li', { class: `event ${event.topic}`, 'data-testid': 'event', 'data-type': event.type, 'data-severity': event.topic === 'notifications' ? event.data.severity : null },
+    return h('li', { class: `event ${event.type.startsWith('lot_') ? 'lot' : ''}`, 'data-testid': 'event', 'data-type': event.type, 'data-severity': event.topic === 'notifications' ? event.data.severity : null },
       when(event.at, true),
       h('span', { class: 'what' }, ...sentence(event).map((part) => (typeof part === 'string' ? part : h('b', null, part[0])))),
       h('span', { class: 'where' }, store.branchName(event.branch)));

@@ -75,7 +75,7 @@ function figures(s, rate) {
   return [
     ['Engine', `${capital(plainly(s.engine?.status ?? 'unknown'))}${s.engine?.since ? ` since ${moment(s.engine.since)}` : ''}`],
     ['Behind the database', `${latency(typeof s.lag?.seconds === 'number' ? s.lag.seconds * 1000 : null)}, ${bytes(s.lag?.bytes)}`],
-    ['Commit to door', `p50 ${latency(s.latency?.p50_ms)}, p99 ${latency(s.latency?.p99_ms)}`],
+    ['Commit to wire', `p50 ${latency(s.latency?.p50_ms)}, p99 ${latency(s.latency?.p99_ms)}`],
     ['Events a minute', quantity(Math.round(rate * 10) / 10)],
     ['Screens connected', open || 'none'],
     ['Medicines watched', quantity(s.medicine_count)],

@@ -104,7 +104,9 @@ export class StockPanel extends HTMLElement {
     say(/** @type {Element} */ (element.querySelector('h3')), name);
     const facts = [medicine.category, typeof medicine.reorder_level === 'number' ? `reorder at ${quantity(medicine.reorder_level)}` : 'no reorder level known', typeof medicine.price === 'number' ? `price ${quantity(medicine.price)}` : ''];
     say(/** @type {Element} */ (element.querySelector('.meta')), facts.filter(Boolean).join(' \u00b7 '));
-    follow(/** @type {Element} */ (element.lastElementChild), items, (i) => i.branch?.id ?? '', (i) => this.#branch(i), (el, i) => this.#fillBranch(el, i));
+    // One scale for all branches, so that bars can be compared; twice the reorder level is always on it.
+    const full = Math.max(1, ...items.map((i) => Math.max(i.on_hand ?? 0, i.available ?? 0, 2 * (i.medicine.reorder_level ?? 0)))) * 1.04;
+    follow(/** @type {Element} */ (element.lastElementChild), items, (i) => i.branch?.id ?? '', (i) => this.#branch(i), (el, i) => this.#fillBranch(el, i, full));
   }
 
   /** @param {StockItem} item */
@@ -115,8 +117,8 @@ export class StockPanel extends HTMLElement {
       h('div', { class: 'bar' }), h('div', { class: 'lots' }));
   }
 
-  /** @param {HTMLElement} element @param {StockItem} item */
-  #fillBranch(element, item) {
+  /** @param {HTMLElement} element @param {StockItem} item @param {number} full What the whole bar stands for. */
+  #fillBranch(element, item, full) {
     const [head, numbers, bar, lots] = /** @type {[Element, Element, Element, Element]} */ (/** @type {unknown} */ ([...element.children]));
     set(element, { 'data-status': item.status });
     say(/** @type {Element} */ (head.children[1]), STATUS[item.status]);
@@ -133,7 +135,7 @@ export class StockPanel extends HTMLElement {
       spark.dataset.drawn = drawn;
       spark.replaceChildren(sparkline(points, limit));
     }
-    drawBar(bar, item, limit);
+    drawBar(bar, item, limit, full);
     const sorted = [...(item.lots ?? [])].sort((a, b) => (a.expires ?? '~').localeCompare(b.expires ?? '~'));
     follow(lots, sorted, (l) => l.id, (l) => this.#lot(l), fillLot);
   }
@@ -155,13 +157,12 @@ function fillLot(element, lot) {
   texts.forEach((t, i) => say(/** @type {Element} */ (element.children[i]), t));
 }
 
-/** What is available, what is reserved on top of it, and a mark at the reorder level. @param {Element} bar @param {StockItem} item @param {number | null} limit */
-function drawBar(bar, item, limit) {
+/** What is available, what is reserved on top of it, and a mark at the reorder level. @param {Element} bar @param {StockItem} item @param {number | null} limit @param {number} full */
+function drawBar(bar, item, limit, full) {
   if (!bar.firstChild) bar.append(h('i', { class: 'bar-available' }), h('i', { class: 'bar-held' }), h('i', { class: 'bar-limit' }));
   const [available, held, mark] = /** @type {HTMLElement[]} */ ([...bar.children]);
   const have = Math.max(0, item.available ?? 0);
   const rest = Math.max(0, (item.on_hand ?? 0) - have);
-  const full = Math.max((limit ?? 0) * 2, have + rest, 1) * 1.04;
   // Through the object model: a style attribute would need a weaker policy.
   available?.style.setProperty('width', `${(100 * have) / full}%`);
   held?.style.setProperty('width', `${(100 * rest) / full}%`);

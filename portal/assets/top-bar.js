@@ -7,7 +7,7 @@ import { remember, store } from './store.js';
 export class TopBar extends HTMLElement {
   #tenant = h('select', { 'aria-label': 'Pharmacy', 'data-testid': 'tenant', onchange: () => store.choose(this.#tenant.value) });
   #branch = h('select', { 'aria-label': 'Branch', 'data-testid': 'branch', onchange: () => store.look(this.#branch.value) });
-  #theme = h('button', { type: 'button', class: 'quiet', 'data-testid': 'theme', onclick: () => this.#flip() });
+  #theme = h('button', { type: 'button', class: 'quiet theme', 'data-testid': 'theme', onclick: () => this.#flip() }, h('i', { class: 'half', 'aria-hidden': 'true' }));
 
   connectedCallback() {
     this.setAttribute('role', 'banner');
@@ -37,7 +37,7 @@ export class TopBar extends HTMLElement {
   }
 
   #label() {
-    say(this.#theme, document.documentElement.dataset.theme === 'dark' ? 'Light' : 'Dark');
-    set(this.#theme, { 'aria-label': `Switch to ${this.#theme.textContent?.toLowerCase()} colours` });
+    const words = `Switch to ${document.documentElement.dataset.theme === 'dark' ? 'light' : 'dark'} colours`;
+    set(this.#theme, { 'aria-label': words, title: words });
   }
 }

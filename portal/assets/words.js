@@ -11,6 +11,7 @@ export const SEVERITY = { critical: 'Critical', high: 'High', warning: 'Warning'
 /** @type {Record<string, string>} */
 const RUNG = {
   out: 'Out of stock', low: 'Low stock', expired: 'Expired', expires_7: 'Expires within 7 days', expires_30: 'Expires within 30 days',
+  fault: 'A row could not be read', interval: 'Nothing was seen for a while',
   expires_60: 'Expires within 60 days', expires_90: 'Expires within 90 days',
 };
 /** @type {Record<string, string>} */
@@ -21,6 +22,7 @@ const KIND = {
 const FIELD = {
   on_hand: 'on hand', reserved: 'reserved', available: 'available', reorder_level: 'reorder level', days: 'days left', days_left: 'days left', dte: 'days left',
   expires: 'expiry date', drift: 'unexplained', price: 'price', native_status: 'status in the app', requires_prescription: 'needs a prescription',
+  min: 'reorder level', quantity: 'on hand', ledger: 'by the movements', resolves_above: 'resolves above', lots: 'lots at fault', text: 'what stood there',
   total: 'total', number: 'number', lsn: 'place in the WAL', today: 'today in the pharmacy',
 };
 /** @type {Record<string, string>} */
@@ -38,7 +40,7 @@ export const STATE = {
 const number = new Intl.NumberFormat('en', { maximumFractionDigits: 3 });
 const money = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const hours = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
-const shortDay = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short', year: 'numeric', timeZone: 'UTC' });
+const shortDay = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric', timeZone: 'UTC' });
 
 /** @param {string} word */
 export const plainly = (word) => FIELD[word] ?? word.replaceAll('_', ' ');
@@ -92,7 +94,7 @@ export const clock = (at) => (at ? hours.format(new Date(at)) : '');
 export function moment(at) {
   const then = new Date(at);
   const today = then.toDateString() === new Date().toDateString();
-  return today ? hours.format(then) : `${then.toLocaleDateString('en', { day: 'numeric', month: 'short' })}, ${hours.format(then).slice(0, 5)}`;
+  return today ? hours.format(then) : `${then.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })}, ${hours.format(then).slice(0, 5)}`;
 }
 
 /** @param {string} at */
@@ -135,18 +137,24 @@ export const plural = (count, one, many = `${one}s`) => `${number.format(count)}
 /** The number a person looks for first, and what it means. @param {Alert} alert @returns {{value: string, label: string, beside: string} | null} */
 export function figure(alert) {
   const v = alert.values ?? {};
-  const limit = v.reorder_level ?? alert.threshold?.value;
+  const limit = v.min ?? v.reorder_level ?? alert.threshold?.value;
   const beside = typeof limit === 'number' ? `reorder at ${quantity(limit)}` : '';
   const show = (/** @type {string} */ key, label = plainly(key), more = '') =>
     typeof v[key] === 'number' ? { value: quantity(/** @type {number} */ (v[key])), label, beside: more } : null;
   if (alert.kind === 'low_stock') return show('available', 'available', beside);
-  if (alert.kind === 'negative_stock') return show('on_hand') ?? show('available');
+  if (alert.kind === 'negative_stock') {
+    const inputs = alert.why.inputs ?? {};
+    const key = ['on_hand', 'reserved', 'available'].find((k) => Number(inputs[k] ?? v[k] ?? 0) < 0) ?? 'on_hand';
+    const n = inputs[key] ?? v[key];
+    return typeof n === 'number' ? { value: quantity(n), label: plainly(key), beside: '' } : null;
+  }
   if (alert.kind === 'ledger_mismatch') return show('drift');
   if (alert.kind !== 'expiry') return null;
-  const days = v.days ?? v.days_left ?? v.days_to_expiry ?? v.dte;
-  if (typeof days !== 'number') return show('on_hand');
+  const { days } = v;
+  const onHand = v.quantity ?? v.on_hand;
+  if (typeof days !== 'number') return show('quantity');
   const left = quantity(Math.abs(days));
-  return { value: left, label: days < 0 ? (days === -1 ? 'day past' : 'days past') : days === 1 ? 'day left' : 'days left', beside: typeof v.on_hand === 'number' ? `${quantity(v.on_hand)} on hand` : '' };
+  return { value: left, label: days < 0 ? (days === -1 ? 'day past' : 'days past') : days === 1 ? 'day left' : 'days left', beside: typeof onHand === 'number' ? `${quantity(onHand)} on hand` : '' };
 }
 
 /** A sentence in pieces; those in an array are names or numbers to stress. @typedef {(string | [string])[]} Sentence */

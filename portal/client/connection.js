@@ -144,7 +144,7 @@ export class Connection {
         feed(/** @type {string} */ (value));
         if (!mine()) return; // a handler closed or reopened us
       }
-      this.#lose('The engine closed the connection.');
+      this.#lose(attempt.established ? 'The engine closed the connection.' : 'The engine is not ready yet.');
     } catch {
       if (mine()) this.#lose(attempt.established ? 'The connection broke.' : 'The engine cannot be reached.');
     }
@@ -185,6 +185,8 @@ export class Connection {
       case 'stale':
         this.#staleAt = this.#memory.cursor ?? '';
         return this.#enter('stale', body.reason || 'The engine cannot see the database.', { since: body.since });
+      case 'fresh':
+        return this.#state === 'stale' ? this.#enter('live', 'The engine sees the database again.') : undefined;
       case 'bye':
         attempt.retry = Number.isFinite(body.retry_after_ms) ? body.retry_after_ms : undefined;
         return this.#emit('bye', body);
@@ -204,12 +206,11 @@ export class Connection {
     const cursor = body.cursor ?? id;
     if (cursor && !(resumed && attempt.asked)) this.#memory.cursor = cursor;
     this.#emit('established', body);
-    if (attempt.asked && !resumed) this.#emit('resync', { reason: 'The engine could not resume where we were.', cursor });
-    if (this.#state === 'stale') return;
-    if (attempt.asked && resumed) {
-      this.#enter('catching-up', 'Replaying what was missed.');
-      this.#awaitQuiet();
-    } else this.#enter('live', 'Connected.');
+    if (!attempt.asked) return this.#enter('live', 'Connected.');
+    // Without a cursor the engine's own resync is on its way; with one, nobody else will say it.
+    if (!resumed && cursor) this.#emit('resync', { reason: 'The engine could not resume where we were.', cursor });
+    this.#enter('catching-up', resumed ? 'Replaying what was missed.' : 'Too much was missed; reading everything anew.');
+    this.#awaitQuiet();
   }
 
   /** @param {any} body @param {string | undefined} id */
@@ -218,7 +219,8 @@ export class Connection {
     // The engine's canary moves the cursor while the database is in sight, even when nobody buys anything.
     const sees = body.stale === false || (body.stale === undefined && Boolean(cursor) && cursor !== this.#staleAt);
     if (cursor) this.#memory.cursor = cursor;
-    if (this.#state === 'catching-up' || (this.#state === 'stale' && sees)) this.#enter('live', 'Connected.');
+    if (body.stale === true && this.#state !== 'stale') this.#enter('stale', 'The engine cannot see the database.');
+    else if (this.#state === 'catching-up' || (this.#state === 'stale' && sees)) this.#enter('live', 'Connected.');
     this.#emit('heartbeat', body);
   }
 

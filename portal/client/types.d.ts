@@ -131,15 +131,23 @@ export interface StateChange {
   retryAt?: number;
 }
 
-export interface Established { connectionId: string; resumed: boolean; cursor: string }
-export interface ResyncNotice { reason: string; scope?: string; snapshot?: string; cursor?: string }
+/** `cursor` is null when the asked place cannot be resumed from; a resync follows. */
+export interface Established { connectionId: string; resumed: boolean; cursor: string | null }
+/** Something may have been missed in this scope; no topics: all of them, no branch: all of them. */
+export interface ResyncNotice {
+  reason: string;
+  scope?: { tenant: string; branch: string | null; topics: Topic[] };
+  snapshot?: string;
+  alerts?: string;
+  cursor?: string | null;
+}
 
 /** What `on` can be asked for. Any event type of CONTRACTS 4 may be named as well, and hands over its envelope. */
 export interface Signals {
   state: StateChange;
   event: Envelope;
   established: Established;
-  heartbeat: Record<string, unknown>;
+  heartbeat: { cursor: string | null; stale?: boolean };
   /** Something may have been missed: fetch again what you show. */
   resync: ResyncNotice;
   bye: { reason?: string; retry_after_ms?: number };

@@ -104,11 +104,11 @@ function judge(tenant, at) {
       const s = stockOf(m, b.id);
       const status = statusOf(m, s);
       const subject = { type: 'medicine', id: m.id, name: m.name };
-      if (s.on_hand < 0) want({ kind: 'negative_stock', rung: 'negative', branch: b.id, subject, values: s, inputs: s, message: `${m.name}: the books say ${s.on_hand} on hand. More was sold than was there.` });
+      if (s.on_hand < 0) want({ kind: 'negative_stock', rung: 'negative', branch: b.id, subject, values: s, inputs: s, message: `${m.name} has impossible stock numbers: on_hand ${s.on_hand}, reserved ${s.reserved}` });
       if (status !== 'ok') want({
-        kind: 'low_stock', rung: status, branch: b.id, subject, values: { available: s.available, reorder_level: m.reorder },
-        inputs: { ...s, reorder_level: m.reorder, lots: 2 }, threshold: { value: status === 'out' ? 0 : m.reorder, source: status === 'out' ? 'rule' : 'app' },
-        message: status === 'out' ? `${m.name} is out of stock.` : `${m.name}: ${s.available} available, at or below the reorder level of ${m.reorder}.`,
+        kind: 'low_stock', rung: status, branch: b.id, subject, values: { ...s, min: m.reorder },
+        inputs: { ...s, min: m.reorder, resolves_above: m.reorder * 1.1 }, threshold: { value: m.reorder, source: 'app' },
+        message: `${m.name} is ${status === 'out' ? 'out of stock' : 'low'}: ${s.available} available, reorder level ${m.reorder}`,
       });
     }
   }
@@ -118,14 +118,14 @@ function judge(tenant, at) {
     const m = medicines.find((x) => x.id === l.medicine);
     const rung = left < 0 ? 'expired' : left <= 7 ? 'expires_7' : 'expires_30';
     want({
-      kind: 'expiry', rung, branch: l.branch, subject: { type: 'lot', id: l.id, name: m.name, lot: l.number, medicine: m.id }, values: { days: left, on_hand: l.on_hand, expires: l.expires },
-      inputs: { expires: l.expires, today: day(0), on_hand: l.on_hand, held: false }, threshold: { value: rung === 'expired' ? 0 : rung === 'expires_7' ? 7 : 30, source: 'rule' },
-      message: left < 0 ? `${m.name}, lot ${l.number}, expired ${-left} day${left === -1 ? '' : 's'} ago with ${l.on_hand} still on the shelf.` : `${m.name}, lot ${l.number}, expires in ${left} days with ${l.on_hand} on the shelf.`,
+      kind: 'expiry', rung, branch: l.branch, subject: { type: 'lot', id: l.id, name: m.name, lot: l.number, medicine: m.id }, values: { days: left, quantity: l.on_hand, expires: l.expires },
+      inputs: { expires: l.expires, today: day(0), quantity: l.on_hand, days: left }, threshold: { value: rung === 'expired' ? -1 : rung === 'expires_7' ? 7 : 30, source: 'rule' },
+      message: `${m.name}, lot ${l.number}, ${left < 0 ? `expired ${-left} day${left === -1 ? '' : 's'} ago` : `expires in ${left} days`} on ${l.expires}: ${l.on_hand} left`,
     });
   }
   if (tenant === 't-1') want({
-    kind: 'ledger_mismatch', rung: 'drift', branch: 'b-2', subject: { type: 'medicine', id: 'm-13', name: NAMES[12]?.[0] }, values: { drift: -11, on_hand_change: -14, movements: -3 },
-    inputs: { on_hand_change: -14, movements: -3, drift: -11, sale: 'S-0988' }, message: `${NAMES[12]?.[0]}: stock moved by -14, the movements explain -3. 11 are unaccounted for.`,
+    kind: 'ledger_mismatch', rung: 'drift', branch: 'b-2', subject: { type: 'medicine', id: 'm-13', name: NAMES[12]?.[0] }, values: { on_hand: 61, ledger: 72, drift: -11 },
+    inputs: { on_hand: 61, ledger: 72, drift: -11 }, message: `${NAMES[12]?.[0]} does not agree with its movements: 61 on hand, 72 by the ledger, drift -11`,
   });
   /** @type {any[]} */
   const out = [];
@@ -199,14 +199,15 @@ function stream(req, res, tenant, query) {
   const frame = (/** @type {string} */ event, /** @type {any} */ data, /** @type {string} */ id) => res.write(`event: ${event}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`);
   const after = req.headers['last-event-id'] ?? query.get('after');
   const known = Boolean(after?.startsWith(`${EPOCH}.`));
-  frame('connection_established', { connectionId: randomUUID(), resumed: known, cursor: known ? after : cursor() }, known ? after : cursor());
+  frame('connection_established', { connectionId: randomUUID(), resumed: known, cursor: known ? after : after ? null : cursor() }, known ? after : cursor());
+  if (after && !known) frame('resync', { reason: 'epoch_changed', scope: { tenant: tenant.id, branch: null, topics: [] }, snapshot: '', alerts: '', cursor: cursor() }, cursor());
   const client = {
     tenant: tenant.id,
     tell: (/** @type {any} */ e) => frame(e.type, e, e.id),
     frame,
     beat: setInterval(() => {
       if (!stale) lsn += 0x38n;
-      frame('heartbeat', { cursor: stale ?? cursor() }, stale ?? cursor());
+      frame('heartbeat', { cursor: stale ?? cursor(), stale: Boolean(stale) }, stale ?? cursor());
     }, 10_000),
   };
   if (known) for (const e of log) if (e.tenant === tenant.id && e.id > after) client.tell(e);
@@ -223,7 +224,7 @@ function monitor(res, tenant) {
   const open = (/** @type {string} */ kind) => [...alerts.values()].filter((a) => a.tenant === tenant.id && a.kind === kind && a.status !== 'resolved');
   say('connection_established', { connectionId: randomUUID(), tenantId: tenant.id, message: 'Connected' });
   const aggregates = () => {
-    const low = open('low_stock').map((a) => ({ id: a.subject.id, name: a.subject.name, currentStock: a.values.available, minStockLevel: a.values.reorder_level, urgency: a.values.available <= 0 ? 'critical' : 'warning' }));
+    const low = open('low_stock').map((a) => ({ id: a.subject.id, name: a.subject.name, currentStock: a.values.available, minStockLevel: a.values.min, urgency: a.values.available <= 0 ? 'critical' : 'warning' }));
     const old = open('expiry').map((a) => ({ id: a.subject.medicine, name: a.subject.name, expiryDate: a.values.expires, daysUntilExpiry: a.values.days, urgency: a.values.days <= 7 ? 'critical' : 'warning' }));
     say('stock_alert', { count: low.length, medicines: low, message: `${low.length} medicines are low` });
     say('expiry_alert', { count: old.length, medicines: old, message: `${old.length} lots expire` });
@@ -334,7 +335,10 @@ function control(verb, body) {
     stale = cursor();
     for (const c of clients) c.frame('stale', { since: new Date().toISOString(), reason: 'The database does not answer.' }, stale);
   }
-  if (verb === 'fresh') stale = null;
+  if (verb === 'fresh') {
+    stale = null;
+    for (const c of clients) c.frame('fresh', {}, cursor());
+  }
   if (verb === 'resync') for (const c of clients) c.frame('resync', { reason: 'asked for', scope: 'tenant', snapshot: '/alerts', cursor: cursor() }, cursor());
   if (verb === 'restart') setTimeout(restart, 20);
   return { ok: true };
