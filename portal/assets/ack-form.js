@@ -9,7 +9,6 @@ export class AckForm {
   #note = h('input', { type: 'text', 'data-testid': 'ack-note', maxlength: 500, placeholder: 'Note for your colleagues (optional)', 'aria-label': 'Note for your colleagues, optional', autocomplete: 'off' });
   #by = h('input', { type: 'text', 'data-testid': 'ack-by', maxlength: 80, placeholder: 'Your name', 'aria-label': 'Your name', autocomplete: 'name', class: 'by' });
   element;
-  /** @type {Element | null} */ #back = null;
 
   /** @param {(body: {note?: string, by?: string}) => void} send */
   constructor(send) {
@@ -34,7 +33,6 @@ export class AckForm {
   }
 
   open() {
-    this.#back = document.activeElement;
     this.#by.value = AckForm.name() ?? '';
     this.element.hidden = false;
     this.#note.focus();
@@ -45,6 +43,7 @@ export class AckForm {
     const held = this.element.contains(document.activeElement);
     this.element.hidden = true;
     this.#note.value = '';
-    if (held && this.#back instanceof HTMLElement) this.#back.focus();
+    const card = this.element.closest('rx-alert');
+    if (held && card instanceof HTMLElement) card.focus(); // its button may be gone: the card stays
   }
 }

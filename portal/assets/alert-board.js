@@ -15,6 +15,7 @@ const SHOWN_AT_FIRST = 40;
 export class AlertBoard extends HTMLElement {
   #only = '';
   /** @type {Set<string>} Groups shown whole. */ #whole = new Set();
+  /** @type {Map<string, AlertCard>} Cards keep their open why and their focus when they change groups. */ #cards = new Map();
   #counters = h('div', { class: 'counters', role: 'group', 'aria-label': 'Show alerts of one kind' });
   #groups = h('div', { class: 'groups' });
   #empty = h('p', { class: 'empty', 'data-testid': 'alerts-empty' });
@@ -34,7 +35,10 @@ export class AlertBoard extends HTMLElement {
     set(this.#problem, { hidden: !store.alerts.problem });
     say(this.#problem, store.alerts.problem ? `The alerts could not be loaded. ${store.alerts.problem}` : '');
     const groups = this.#grouped();
+    const focused = document.activeElement;
     follow(this.#groups, groups, (g) => g.key, (g) => this.#group(g), (el, g) => this.#fill(el, g));
+    if (focused instanceof HTMLElement && focused !== document.activeElement && this.contains(focused)) focused.focus({ preventScroll: true });
+    for (const id of this.#cards.keys()) if (!store.alerts.views.has(id)) this.#cards.delete(id);
     const some = groups.length > 0;
     set(this.#empty, { hidden: some || Boolean(store.alerts.problem) });
     if (!store.alerts.loaded) say(this.#empty, 'Loading\u2026');
@@ -86,6 +90,13 @@ export class AlertBoard extends HTMLElement {
       h('h3', null, h('span', null), h('span', { class: 'n' })), h('div', { class: 'cards' }), h('button', { type: 'button', class: 'more', onclick: () => this.#showAll(group.key) }));
   }
 
+  /** @param {string} id */
+  #card(id) {
+    const card = this.#cards.get(id) ?? new AlertCard();
+    this.#cards.set(id, card);
+    return card;
+  }
+
   /** @param {string} key */
   #showAll(key) {
     this.#whole.add(key);
@@ -98,7 +109,7 @@ export class AlertBoard extends HTMLElement {
     say(/** @type {Element} */ (head.firstElementChild), title);
     say(/** @type {Element} */ (head.lastElementChild), String(views.filter((v) => !v.gone).length));
     const shown = this.#whole.has(key) ? views : views.slice(0, SHOWN_AT_FIRST);
-    follow(cards, shown, (v) => v.alert.id, () => new AlertCard(), (card, view) => card.show(view));
+    follow(cards, shown, (v) => v.alert.id, (v) => this.#card(v.alert.id), (card, view) => card.show(view));
     set(more, { hidden: shown.length === views.length });
     say(more, `Show ${views.length - shown.length} more`);
   }

@@ -76,7 +76,7 @@ export function follow(parent, items, key, make, update) {
     if (element === at) at = at.nextElementSibling;
     else parent.insertBefore(element, at);
   }
-  for (const [k, element] of old) if (!now.has(k)) element.remove();
+  for (const [k, element] of old) if (!now.has(k) && element.parentNode === parent) element.remove(); // another list may have taken it over
   kept.set(parent, now);
   if (focused instanceof HTMLElement && focused !== document.activeElement && parent.contains(focused)) focused.focus({ preventScroll: true });
 }

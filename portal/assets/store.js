@@ -49,10 +49,14 @@ export class Store {
     this.#dirty.add(part);
     if (this.#scheduled) return;
     this.#scheduled = true;
-    const paint = () => this.#paint();
-    // A hidden page gets no frames, yet its title still counts alerts.
-    if (document.hidden) setTimeout(paint, 200);
-    else requestAnimationFrame(paint);
+    // A page that is hidden or covered gets no frames, yet its title still counts alerts.
+    const paint = () => {
+      clearTimeout(late);
+      cancelAnimationFrame(frame);
+      this.#paint();
+    };
+    const late = setTimeout(paint, 200);
+    const frame = requestAnimationFrame(paint);
   }
 
   #paint() {

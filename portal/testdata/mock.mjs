@@ -5,7 +5,7 @@
 //   POST /mock/sql {"sql":"UPDATE lots SET on_hand = 3 WHERE medicine = 'm-1'"}   the only statement it knows
 //   POST /mock/restart | /mock/stale | /mock/fresh | /mock/resync
 
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname } from 'node:path';
@@ -138,7 +138,7 @@ function judge(tenant, at) {
       continue;
     }
     const episode = fresh ? (was?.episode ?? 0) + 1 : was.episode;
-    const id = fresh ? `${Buffer.from(key + tenant).toString('hex').slice(0, 32).padEnd(32, '0')}-${episode}` : was.id;
+    const id = fresh ? `${createHash('sha256').update(key + tenant).digest('hex').slice(0, 32)}-${episode}` : was.id;
     const worse = was && SEVERITY[d.rung] === 'critical';
     const a = {
       ...(fresh ? {} : was), ...shown, id, rule: d.kind, severity: SEVERITY[d.rung], episode, status: fresh || worse ? 'firing' : was.status, tenant,
@@ -329,8 +329,12 @@ async function handle(req, res) {
 /** @param {string} verb @param {any} body */
 function control(verb, body) {
   const update = /SET on_hand = (-?\d+) WHERE medicine = '([^']+)'/.exec(body.sql ?? '');
-  if (verb === 'sql' && update) setLot(lots.find((l) => l.medicine === update[2] && l.id.endsWith('b')), Number(update[1]));
-  else if (verb === 'sql') return { ok: false, error: 'the mock knows one statement only' };
+  if (verb === 'sql' && update) {
+    const [first, second] = lots.filter((l) => l.medicine === update[2]);
+    first.on_hand = 0; // so that the statement decides alone
+    setLot(second, Number(update[1]));
+  }
+  if (verb === 'sql' && !update) return { ok: false, error: 'the mock knows one statement only' };
   if (verb === 'stale') {
     stale = cursor();
     for (const c of clients) c.frame('stale', { since: new Date().toISOString(), reason: 'The database does not answer.' }, stale);
