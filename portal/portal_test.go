@@ -100,6 +100,17 @@ func TestEveryPartThatIsNamedExists(t *testing.T) {
 	}
 }
 
+// Modules that import each other load one after another unless the page names them all at once.
+func TestEveryModuleIsPreloaded(t *testing.T) {
+	t.Parallel()
+	page := get(t, "/").Body.String()
+	for name := range load(files) {
+		if strings.HasSuffix(name, ".js") && !strings.Contains(page, `"/`+name+`"`) {
+			t.Errorf("index.html does not name %s", name)
+		}
+	}
+}
+
 func TestTheWholePageStaysSmall(t *testing.T) {
 	t.Parallel()
 	const most = 150_000

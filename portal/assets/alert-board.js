@@ -73,8 +73,8 @@ export class AlertBoard extends HTMLElement {
     /** @type {Map<string, View[]>} */
     const by = new Map();
     for (const view of store.alerts.list()) {
-      // One that has just been resolved fades where it stood, whatever it was before.
-      const key = view.alert.status === 'firing' || view.gone ? view.alert.severity : view.alert.status;
+      const status = view.was ?? view.alert.status;
+      const key = status === 'firing' ? view.alert.severity : status;
       if (this.#only && this.#only !== (key === 'acknowledged' || key === 'snoozed' ? 'handled' : key)) continue;
       by.set(key, [...(by.get(key) ?? []), view]);
     }

@@ -13,6 +13,7 @@ import { isAfter, RequestError } from '../client/rxvigil.js';
  * @property {string} [doing]  What was asked and is not yet confirmed, in words.
  * @property {string} [problem]  What went wrong with the last act, in words.
  * @property {number} [gone]  When it was resolved, in ms: it lingers a moment, so that nobody wonders where it went.
+ * @property {string} [was]  Its status before it was resolved: it fades where it stood.
  * @property {number} [fresh]  When it was raised before our eyes.
  */
 
@@ -165,6 +166,7 @@ export class AlertSet {
     if (alert.version < version || (this.#ended.has(alert.id) && alert.version === version)) return;
     if (!OPEN.has(alert.status)) {
       if (view) {
+        view.was ??= view.alert.status;
         view.alert = alert;
         view.cursor = cursor || view.cursor;
         this.#end(view);
@@ -179,6 +181,7 @@ export class AlertSet {
       view.alert = alert;
       view.cursor = cursor || view.cursor;
       view.gone = undefined;
+      view.was = undefined;
     }
   }
 

@@ -75,7 +75,7 @@ export class StockPanel extends HTMLElement {
     if (busy) return;
     const low = store.alerts.list().filter((v) => v.alert.kind === 'low_stock' && !v.gone).map((v) => ({ id: v.alert.subject.id, name: v.alert.subject.name, why: v.alert.rung }));
     const chips = [...low.slice(0, 6), ...store.stock.moved.map((m) => ({ ...m, why: 'moved' }))].filter((c, i, all) => all.findIndex((d) => d.id === c.id) === i).slice(0, 9);
-    follow(this.#hint, [{ id: '', name: '', why: '' }, ...chips], (c) => c.id, (c) =>
+    follow(this.#hint, [{ id: '', name: '', why: '' }, ...chips], (c) => `${c.id} ${c.why}`, (c) =>
       c.id ? h('button', { type: 'button', class: `chip ${c.why}`, onclick: () => store.stock.open(c.id, c.name) }, c.name) : h('p', { class: 'meta' }, 'Running low or just moved'));
   }
 

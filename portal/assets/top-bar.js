@@ -10,10 +10,9 @@ export class TopBar extends HTMLElement {
   #theme = h('button', { type: 'button', class: 'quiet theme', 'data-testid': 'theme', onclick: () => this.#flip() }, h('i', { class: 'half', 'aria-hidden': 'true' }));
 
   connectedCallback() {
-    this.setAttribute('role', 'banner');
-    const mark = h('img', { src: '/assets/icon.svg', alt: '', width: 22, height: 22 });
     const help = h('button', { type: 'button', class: 'quiet keys', 'data-testid': 'help', title: 'Keyboard (?)', onclick: () => document.dispatchEvent(new CustomEvent('rx-help')) }, 'Keys');
-    this.append(h('h1', null, mark, h('span', null, 'rxvigil')), this.#tenant, this.#branch, h('span', { class: 'spring' }), new StatusPill().element, this.#theme, help);
+    // The name stands in the page itself, so that the first paint has something to show.
+    this.append(this.#tenant, this.#branch, h('span', { class: 'spring' }), new StatusPill().element, this.#theme, help);
     store.read(['tenant'], () => this.#paint());
     new MutationObserver(() => this.#label()).observe(document.documentElement, { attributeFilter: ['data-theme'] });
     this.#label();
