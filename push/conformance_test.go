@@ -32,7 +32,10 @@ func cutAndResume(b *bundle, tr transport, r *rand.Rand) {
 	seen := []string{}
 	done := false
 	var want []string
-	for !done || len(seen) < len(want) {
+	for tries := 0; !done || len(seen) < len(want); tries++ {
+		if tries > 2000 {
+			b.t.Fatalf("after %d connections only %d of %d events were seen", tries, len(seen), len(want))
+		}
 		from = watchAWhile(b, tr, r, from, &seen)
 		select {
 		case want = <-published:
