@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -140,6 +141,17 @@ func (a *Alert) Fingerprint() string {
 
 // FormatLSN prints an LSN as Postgres does.
 func FormatLSN(lsn uint64) string { return fmt.Sprintf("%X/%X", uint32(lsn>>32), uint32(lsn)) }
+
+// ParseLSN reads an LSN as Postgres prints it.
+func ParseLSN(s string) (uint64, error) {
+	high, low, ok := strings.Cut(s, "/")
+	h, err := strconv.ParseUint(high, 16, 32)
+	l, err2 := strconv.ParseUint(low, 16, 32)
+	if !ok || err != nil || err2 != nil {
+		return 0, fmt.Errorf("%.40q is no LSN", s)
+	}
+	return h<<32 | l, nil
+}
 
 func (a AlertChange) appendData(b []byte) []byte {
 	type wire struct {

@@ -81,3 +81,32 @@ func (s *source) record(id string, image []byte) (*rxvigil.Record, error) {
 
 // alias reads bytes that nobody will write again as a string, without a copy.
 func alias(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// Memory reads the images of a resolved mapping.
+type Memory struct{ resolved *Resolved }
+
+// Prefixes are the key prefixes under which images of some kinds stand.
+func (m *Memory) Prefixes(kinds ...rxvigil.Kind) [][]byte {
+	var out [][]byte
+	for _, k := range kinds {
+		for _, s := range m.resolved.Sources {
+			if s.kind == k {
+				out = append(out, imageKey(nil, s))
+			}
+		}
+	}
+	return out
+}
+
+// Record reads one image by its key.
+func (m *Memory) Record(key, image []byte) (*rxvigil.Record, error) {
+	if len(key) < 3 || key[0] != 'i' {
+		return nil, errTorn
+	}
+	i := int(binary.BigEndian.Uint16(key[1:]))
+	if i >= len(m.resolved.Sources) {
+		return nil, errTorn
+	}
+	t := touch{src: m.resolved.Sources[i], key: key}
+	return t.record(image)
+}

@@ -228,8 +228,8 @@ func (f Finding) String() string {
 	return s
 }
 
-// nearest gives the valid name closest to a wrong one, or "" when none is close.
-func nearest(wrong string, valid []string) string {
+// Nearest gives the valid name closest to a wrong one, or "" when none is close.
+func Nearest(wrong string, valid []string) string {
 	best, least := "", max(2, len(wrong)/3)+1
 	for _, v := range valid {
 		if d := distance(strings.ToLower(wrong), strings.ToLower(v)); d < least {
@@ -261,7 +261,7 @@ func distance(a, b string) int {
 
 func didYouMean(wrong string, valid []string) string {
 	valid = slices.Sorted(slices.Values(valid))
-	if n := nearest(wrong, valid); n != "" {
+	if n := Nearest(wrong, valid); n != "" {
 		return fmt.Sprintf("did you mean %q?", n)
 	}
 	if len(valid) > 30 {

@@ -35,6 +35,9 @@ type Kept struct {
 	At        time.Time // commit time of that transaction
 	Confirmed uint64    // newest LSN that the slot was, or may have been, told to forget
 	SlotGen   int64     // generation of our slot
+	// Older is a place of ours that is known although nothing else is kept: a cold boot leaves a gap behind it.
+	Older   uint64
+	OlderAt time.Time
 }
 
 // Gap is a stretch of the WAL that the engine did not see: (From, To].
@@ -58,8 +61,9 @@ type Sink interface {
 	// Booted takes the marker's transaction: the picture is whole, and the log starts here. gap is nil unless an older
 	// position of ours existed.
 	Booted(ctx context.Context, tx *Transaction, gap *Gap) error
-	// Resumed says that the stream goes on behind the kept position, as if nothing had happened.
-	Resumed(ctx context.Context) error
+	// Resumed says that the stream goes on behind the kept position, as if nothing had happened. The memory reads the images
+	// that were kept.
+	Resumed(ctx context.Context, m *Memory) error
 	// Commit takes one transaction. It may keep it back until Flush.
 	Commit(ctx context.Context, tx *Transaction) error
 	// Flush makes everything committed so far durable and public. It is called when nothing more waits.
@@ -183,7 +187,7 @@ func (r *Reader) session(ctx context.Context, sink Sink) error {
 	}
 	s := &stream{Reader: r, sink: sink, boot: b, catalog: conn, c: newCollector(sink), near: r.xid}
 	if b == nil {
-		if err := sink.Resumed(ctx); err != nil {
+		if err := sink.Resumed(ctx, &Memory{r.resolved}); err != nil {
 			return fatal(err)
 		}
 	}
@@ -301,9 +305,10 @@ func (r *Reader) begin(ctx context.Context, conn *pgx.Conn, sink Sink, id Identi
 	if err := r.ensureSlot(ctx, conn, sink, &id, slot); err != nil {
 		return nil, err
 	}
-	if r.kept.Position != 0 {
+	if r.kept.Position != 0 || r.kept.Older != 0 {
 		r.gap(reason)
 	}
+	r.kept.Older = 0
 	r.kept.Identity, r.kept.Hash, r.kept.Position, r.kept.SlotGen = id, r.resolved.Hash, 0, id.Slot
 	if err := sink.Forget(ctx, id, r.resolved.Hash); err != nil {
 		return nil, fatal(err)
@@ -315,6 +320,9 @@ func (r *Reader) begin(ctx context.Context, conn *pgx.Conn, sink Sink, id Identi
 func (r *Reader) gap(reason string) {
 	if r.missed == nil {
 		r.missed = &Gap{From: r.kept.Position, Since: r.kept.At, Reason: reason}
+		if r.kept.Position == 0 {
+			r.missed.From, r.missed.Since = r.kept.Older, r.kept.OlderAt
+		}
 	}
 }
 

@@ -1,0 +1,247 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/rxvigil/rxvigil"
+	"github.com/rxvigil/rxvigil/cdc"
+)
+
+// config is the configuration file. Flags are stronger than RXVIGIL_… variables, and those than the file.
+type config struct {
+	Source struct {
+		DSN         string `yaml:"dsn"`
+		Slot        string `yaml:"slot"`
+		Publication string `yaml:"publication"`
+	} `yaml:"source"`
+	State struct {
+		DSN    string `yaml:"dsn"`    // default: the source's
+		Schema string `yaml:"schema"` // rxvigil, and nothing else for now
+	} `yaml:"state"`
+	DataDir string `yaml:"data_dir"`
+	Tenants struct {
+		Zone  string            `yaml:"zone"`  // where a pharmacy's day is decided, unless its own row says
+		Zones map[string]string `yaml:"zones"` // by tenant id
+	} `yaml:"tenants"`
+	Mapping cdc.Mapping `yaml:"mapping"`
+	Push    struct {
+		Listen      string        `yaml:"listen"`
+		CORSOrigins []string      `yaml:"cors_origins"`
+		Drain       time.Duration `yaml:"drain"`
+	} `yaml:"push"`
+	Log struct {
+		Level     string        `yaml:"level"`     // debug, info, warn, error
+		Format    string        `yaml:"format"`    // text, json; default by terminal
+		Retention time.Duration `yaml:"retention"` // of the event log; default 24 h
+		MaxBytes  int64         `yaml:"max_bytes"` // of the event log; default 1 GiB
+	} `yaml:"log"`
+
+	text []byte // of the file, for messages
+	name string
+}
+
+// settings are the lines of the file that a flag or a variable can replace.
+var settings = []setting{ //nolint:gochecknoglobals // a table, never written
+	{"dsn", "RXVIGIL_SOURCE_DSN", "Postgres to read", func(c *config) *string { return &c.Source.DSN }},
+	{"slot", "RXVIGIL_SOURCE_SLOT", "name of our replication slot", func(c *config) *string { return &c.Source.Slot }},
+	{"publication", "RXVIGIL_SOURCE_PUBLICATION", "name of our publication", func(c *config) *string { return &c.Source.Publication }},
+	{"state-dsn", "RXVIGIL_STATE_DSN", "Postgres for our schema (default: the source)", func(c *config) *string { return &c.State.DSN }},
+	{"data-dir", "RXVIGIL_DATA_DIR", "the engine's own disk", func(c *config) *string { return &c.DataDir }},
+	{"listen", "RXVIGIL_PUSH_LISTEN", "address to serve on", func(c *config) *string { return &c.Push.Listen }},
+	{"log-level", "RXVIGIL_LOG_LEVEL", "debug, info, warn or error", func(c *config) *string { return &c.Log.Level }},
+	{"log-format", "RXVIGIL_LOG_FORMAT", "text or json", func(c *config) *string { return &c.Log.Format }},
+}
+
+type setting struct {
+	flag, variable, help string
+	of                   func(*config) *string
+}
+
+// parseConfig reads a configuration file's text. An error shows the line and, for a wrong name, the nearest right one.
+func parseConfig(name string, text []byte) (*config, error) {
+	c := &config{text: text, name: name}
+	if err := yaml.UnmarshalWithOptions(text, c, yaml.Strict()); err != nil {
+		return nil, fmt.Errorf("%s:\n%s%s", name, yaml.FormatError(err, false, true), suggest(err))
+	}
+	return c, nil
+}
+
+// suggest adds the nearest right name to an error about an unknown one.
+func suggest(err error) string {
+	m := unknownField.FindStringSubmatch(err.Error())
+	if m == nil {
+		return ""
+	}
+	if n := cdc.Nearest(m[1], yamlNames(reflect.TypeFor[config](), map[reflect.Type]bool{})); n != "" {
+		return fmt.Sprintf("\n  did you mean %q?", n)
+	}
+	return ""
+}
+
+var unknownField = regexp.MustCompile(`unknown field "([^"]+)"`)
+
+// yamlNames lists every key that the file may have, at any depth.
+func yamlNames(t reflect.Type, seen map[reflect.Type]bool) []string {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct || seen[t] {
+		return nil
+	}
+	seen[t] = true
+	var names []string
+	for i := range t.NumField() {
+		name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
+		if name != "" {
+			names = append(append(names, name), yamlNames(t.Field(i).Type, seen)...)
+		}
+	}
+	return names
+}
+
+// loadConfig reads the file, lays variables and flags over it, and validates.
+func loadConfig(path string, flag func(name string) (string, bool)) (*config, error) {
+	if path == "" {
+		return nil, usage(errors.New("which configuration? Say --config rxvigil.yaml"))
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	c, err := parseConfig(path, text)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range settings {
+		if v, ok := os.LookupEnv(s.variable); ok {
+			*s.of(c) = v
+		}
+		if v, ok := flag(s.flag); ok {
+			*s.of(c) = v
+		}
+	}
+	return c, c.validate()
+}
+
+// validate fills in defaults and names the first field that is wrong.
+func (c *config) validate() error {
+	for _, dsn := range []*string{&c.Source.DSN, &c.State.DSN} {
+		v, err := secret(*dsn)
+		if err != nil {
+			return err
+		}
+		*dsn = v
+	}
+	if c.Source.DSN == "" {
+		return errors.New("source.dsn is missing: set it to the URL of the app's database, such as postgres://rxvigil@db/pharmacy")
+	}
+	if c.State.DSN == "" {
+		c.State.DSN = c.Source.DSN
+	}
+	if c.State.Schema != "" && c.State.Schema != "rxvigil" {
+		return fmt.Errorf("state.schema: %q is not possible yet: leave it out, the schema is rxvigil", c.State.Schema)
+	}
+	defaults(&c.Source.Slot, "rxvigil")
+	defaults(&c.Source.Publication, "rxvigil")
+	defaults(&c.DataDir, "rxvigil-data")
+	defaults(&c.Push.Listen, "127.0.0.1:8080")
+	_, err := c.zones()
+	if err == nil {
+		_, err = zone("tenants.zone", c.Tenants.Zone)
+	}
+	return err
+}
+
+func defaults(field *string, value string) {
+	if *field == "" {
+		*field = value
+	}
+}
+
+// secret reads a value that may be env:NAME or file:PATH.
+func secret(v string) (string, error) {
+	if name, ok := strings.CutPrefix(v, "env:"); ok {
+		v, set := os.LookupEnv(name)
+		if !set {
+			return "", fmt.Errorf("the configuration names the variable %s, which is not set", name)
+		}
+		return v, nil
+	}
+	if path, ok := strings.CutPrefix(v, "file:"); ok {
+		b, err := os.ReadFile(filepath.Clean(path))
+		if err != nil {
+			return "", fmt.Errorf("read secret: %w", err)
+		}
+		return strings.TrimSpace(string(b)), nil
+	}
+	return v, nil
+}
+
+func (c *config) zones() (map[rxvigil.Tenant]*time.Location, error) {
+	zones := map[rxvigil.Tenant]*time.Location{}
+	for tenant, name := range c.Tenants.Zones {
+		z, err := zone("tenants.zones."+tenant, name)
+		if err != nil {
+			return nil, err
+		}
+		zones[rxvigil.Tenant(tenant)] = z
+	}
+	return zones, nil
+}
+
+func zone(field, name string) (*time.Location, error) {
+	if name == "" {
+		return time.UTC, nil
+	}
+	z, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %q is no time zone: use a name of the tz database, such as Africa/Lusaka", field, name)
+	}
+	return z, nil
+}
+
+// where shows the line of the file that a path names, or nothing.
+func (c *config) where(path string) string {
+	p, err := yaml.PathString(path)
+	if err != nil {
+		return ""
+	}
+	shown, err := p.AnnotateSource(c.text, false)
+	if err != nil {
+		if i := strings.LastIndexAny(path, ".["); i > 0 {
+			return c.where(path[:i])
+		}
+		return ""
+	}
+	return string(shown)
+}
+
+// logger writes text to a terminal and JSON elsewhere.
+func (c *config) logger() *slog.Logger {
+	var level slog.Level
+	if c.Log.Level != "" {
+		if err := level.UnmarshalText([]byte(c.Log.Level)); err != nil {
+			level = slog.LevelInfo
+		}
+	}
+	o := &slog.HandlerOptions{Level: level}
+	if c.Log.Format == "json" || c.Log.Format == "" && !terminal(os.Stderr) {
+		return slog.New(slog.NewJSONHandler(os.Stderr, o))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, o))
+}
+
+func terminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"github.com/rxvigil/rxvigil"
+	"github.com/rxvigil/rxvigil/push"
+	"github.com/rxvigil/rxvigil/state"
+)
+
+// A log entry on disk is its events one behind the other: ordinal, flags, commit time, then tenant, branch, type and
+// envelope, each led by its length.
+
+func encodeEntry(e push.Entry) []byte {
+	var b []byte
+	for _, ev := range e.Events {
+		b = binary.BigEndian.AppendUint32(b, ev.Pos.Ordinal)
+		flags := byte(0)
+		if ev.Last {
+			flags = 1
+		}
+		b = append(b, flags)
+		b = binary.BigEndian.AppendUint64(b, uint64(ev.At.UnixMicro()))
+		for _, s := range []string{string(ev.Tenant), string(ev.Branch), string(ev.Type)} {
+			b = binary.AppendUvarint(b, uint64(len(s)))
+			b = append(b, s...)
+		}
+		b = binary.AppendUvarint(b, uint64(len(ev.JSON)))
+		b = append(b, ev.JSON...)
+	}
+	return b
+}
+
+var errTornEntry = errors.New("log entry is torn")
+
+func decodeEntry(epoch string, lsn uint64, b []byte) (push.Entry, error) {
+	e := push.Entry{LSN: lsn}
+	for len(b) > 0 {
+		if len(b) < 13 {
+			return e, errTornEntry
+		}
+		ev := &push.Event{Pos: rxvigil.Position{Epoch: epoch, LSN: lsn, Ordinal: binary.BigEndian.Uint32(b)}, Last: b[4] == 1}
+		ev.At = time.UnixMicro(int64(binary.BigEndian.Uint64(b[5:]))).UTC()
+		b = b[13:]
+		var parts [4][]byte
+		for i := range parts {
+			n, size := binary.Uvarint(b)
+			if size <= 0 || n > uint64(len(b)-size) {
+				return e, errTornEntry
+			}
+			parts[i], b = b[size:size+int(n)], b[size+int(n):]
+		}
+		ev.Tenant, ev.Branch, ev.Type = rxvigil.Tenant(parts[0]), rxvigil.Branch(parts[1]), rxvigil.EventType(parts[2])
+		ev.Topic, ev.JSON = ev.Type.Topic(), append([]byte(nil), parts[3]...)
+		e.Events = append(e.Events, ev)
+	}
+	return e, nil
+}
+
+// archive is the log's older part, read from the engine's disk.
+type archive struct{ disk *state.Store }
+
+// Scan walks the entries after a position.
+func (a archive) Scan(ctx context.Context, after rxvigil.Position, fn func(push.Entry) bool) error {
+	var failed error
+	err := a.disk.Entries(after.LSN, func(lsn uint64, b []byte) bool {
+		if failed = ctx.Err(); failed != nil {
+			return false
+		}
+		var e push.Entry
+		if e, failed = decodeEntry(after.Epoch, lsn, b); failed != nil {
+			return false
+		}
+		if len(e.Events) == 0 || e.Events[len(e.Events)-1].Pos.Compare(after) <= 0 {
+			return true
+		}
+		return fn(e)
+	})
+	return errors.Join(err, failed)
+}
+
+// Oldest is the place of the oldest entry.
+func (a archive) Oldest() rxvigil.Position {
+	var oldest rxvigil.Position
+	_ = a.disk.Entries(0, func(lsn uint64, _ []byte) bool {
+		oldest = rxvigil.Position{LSN: lsn}
+		return false
+	})
+	return oldest
+}

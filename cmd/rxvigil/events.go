@@ -1,0 +1,137 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"slices"
+
+	"github.com/rxvigil/rxvigil"
+	"github.com/rxvigil/rxvigil/cdc"
+	"github.com/rxvigil/rxvigil/rules"
+)
+
+// input is a transaction as rules see it.
+func (e *engine) input(ctx context.Context, tx *cdc.Transaction) (rules.Input, error) {
+	in := rules.Input{Tx: tx.Tx, Changes: tx.Changes}
+	for _, m := range tx.Messages {
+		if m.At.After(e.wall) {
+			e.wall = m.At
+		}
+		c, ok, err := e.command(ctx, m)
+		if err != nil {
+			return in, err
+		}
+		if ok {
+			in.Commands = append(in.Commands, c)
+		}
+	}
+	if len(tx.Messages) > 0 {
+		in.Wall = e.wall
+	}
+	for _, f := range tx.Faults {
+		in.Faults = append(in.Faults, rules.Fault{Tenant: f.Tenant, Table: f.Table, Column: f.Column, Reason: f.Reason, Text: f.Text})
+	}
+	for range tx.Forged {
+		in.Faults = append(in.Faults, rules.Fault{Table: "logical messages", Reason: "forged"})
+	}
+	return in, nil
+}
+
+// command is what a message asks the rules to do, if anything.
+func (e *engine) command(ctx context.Context, m cdc.Message) (rules.Command, bool, error) {
+	c := rules.Command{Op: rules.Op(m.Op), Operation: m.ID, Tenant: m.Tenant, Alert: m.Alert}
+	switch c.Op {
+	case rules.RunTick:
+		if err := json.Unmarshal(m.Data, &c.Tick); err != nil {
+			return c, false, nil // a message of ours that is none
+		}
+		return c, true, nil
+	case rules.Acknowledge, rules.Snooze, rules.Unsnooze:
+		if m.Until != nil {
+			c.Until = *m.Until
+		}
+		err := e.retry(ctx, "read request", func() (err error) {
+			c.By, c.Note, err = e.store.Request(ctx, m.Tenant, m.ID)
+			return err
+		})
+		return c, true, err
+	}
+	return c, false, nil
+}
+
+// events names what a transaction means: row by row in the order delivered, then its transitions. A row's index stands in
+// the high bits of the ordinal; where one row means more than sixteen events, they take the next ordinals.
+func (e *engine) events(tx *cdc.Transaction, out rules.Outcome) []rxvigil.Event {
+	happened := e.happenings(tx, out)
+	events := make([]rxvigil.Event, 0, len(happened)+len(out.Transitions))
+	next := uint32(0)
+	for _, h := range happened {
+		next = max(next, h.Row<<4)
+		events = append(events, e.event(tx, next, h.Type, h.Tenant, h.Branch, h.Data))
+		next++
+	}
+	if len(events) > hugeTransaction {
+		events = e.resyncs(tx, events)
+	}
+	for i, t := range out.Transitions {
+		data := rxvigil.AlertChange{Alert: t.Alert, From: t.From}
+		events = append(events, e.event(tx, rxvigil.FirstTransition+uint32(i), t.Event, t.Alert.Tenant, t.Alert.Branch, data))
+	}
+	markLast(events)
+	return events
+}
+
+func (e *engine) event(tx *cdc.Transaction, ordinal uint32, t rxvigil.EventType, tenant rxvigil.Tenant, branch rxvigil.Branch, data rxvigil.EventData) rxvigil.Event {
+	pos := rxvigil.Position{Epoch: e.epoch, LSN: tx.LSN, Ordinal: ordinal}
+	return rxvigil.Event{Pos: pos, Type: t, Tenant: tenant, Branch: branch, At: tx.At, XID: tx.XID, Data: data}
+}
+
+func (e *engine) happenings(tx *cdc.Transaction, out rules.Outcome) []cdc.Happening {
+	r := e.rules.Load()
+	all := cdc.Happenings(tx.Changes, func(t rxvigil.Tenant, id string) string {
+		m, _ := r.Medicine(t, id)
+		return m.Name
+	})
+	for _, s := range out.Stock {
+		all = append(all, cdc.Happening{Row: s.Row, Type: rxvigil.StockChanged, Tenant: s.Tenant, Branch: s.Branch, Data: s.Level})
+	}
+	for _, m := range tx.Messages {
+		if m.Op != "event" {
+			continue
+		}
+		t, known := r.FindTenant(string(m.Tenant))
+		if !known {
+			e.vital.fault([]cdc.Fault{{Table: "logical messages", Reason: "no_tenant"}})
+			continue
+		}
+		all = append(all, cdc.Happening{
+			Row: m.Row, Type: rxvigil.EventType(m.Type), Tenant: t.ID, Branch: rxvigil.Branch(m.Branch), Data: rxvigil.Custom{JSON: m.Data},
+		})
+	}
+	slices.SortStableFunc(all, func(a, b cdc.Happening) int { return cmp.Compare(a.Row, b.Row) })
+	return all
+}
+
+// resyncs stands for the events of a transaction that is too large to tell: one for each tenant, at its first event.
+func (e *engine) resyncs(tx *cdc.Transaction, events []rxvigil.Event) []rxvigil.Event {
+	var out []rxvigil.Event
+	seen := map[rxvigil.Tenant]bool{}
+	for _, ev := range events {
+		if !seen[ev.Tenant] {
+			seen[ev.Tenant] = true
+			out = append(out, e.event(tx, ev.Pos.Ordinal, rxvigil.Resync, ev.Tenant, "", rxvigil.Custom{}))
+		}
+	}
+	return out
+}
+
+// markLast marks the last event that each tenant sees of the transaction.
+func markLast(events []rxvigil.Event) {
+	seen := map[rxvigil.Tenant]bool{}
+	for i := len(events) - 1; i >= 0; i-- {
+		if t := events[i].Tenant; !seen[t] {
+			seen[t], events[i].Last = true, true
+		}
+	}
+}

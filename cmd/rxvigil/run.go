@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rxvigil/rxvigil/cdc"
+	"github.com/rxvigil/rxvigil/migrations"
+	"github.com/rxvigil/rxvigil/portal"
+	"github.com/rxvigil/rxvigil/push"
+	"github.com/rxvigil/rxvigil/rules"
+	"github.com/rxvigil/rxvigil/rules/pgstore"
+	"github.com/rxvigil/rxvigil/state"
+)
+
+func newRun() *cobra.Command {
+	c := &cobra.Command{Use: "run", Short: "Run the service"}
+	load := withConfig(c)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		cfg, err := load()
+		if err != nil {
+			return err
+		}
+		return serve(c.Context(), cfg, cfg.logger(), nil)
+	}
+	return c
+}
+
+// serve runs the whole service until ctx ends. It creates nothing before everything that can be known to fail has been
+// looked at. live, if not nil, is called with the address once it listens.
+func serve(ctx context.Context, cfg *config, logger *slog.Logger, live func(addr string)) error {
+	if err := push.CheckListen(cfg.Push.Listen, false); err != nil {
+		return err
+	}
+	if err := preflight(ctx, cfg); err != nil {
+		return err
+	}
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Push.Listen)
+	if err != nil {
+		return fmt.Errorf("push.listen: %w: choose another address, or stop what uses it", err)
+	}
+	defer func() { _ = ln.Close() }()
+	disk, err := openState(cfg, logger)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := disk.Close(); err != nil {
+			logger.Error("state_not_closed", "error", err.Error())
+		}
+	}()
+	h, err := build(ctx, cfg, logger, disk)
+	if err != nil {
+		return err
+	}
+	defer h.close()
+	if live != nil {
+		live(ln.Addr().String())
+	}
+	logger.InfoContext(ctx, "serving", "url", "http://"+ln.Addr().String()+"/", "version", version())
+	return h.run(ctx, ln)
+}
+
+// preflight refuses to start where check would find something fatal.
+func preflight(ctx context.Context, cfg *config) error {
+	findings, err := cdc.Preflight(ctx, readerConfig(cfg, nil, cdc.Key{}))
+	if err != nil {
+		return err
+	}
+	var fatal []string
+	for _, f := range findings {
+		if f.Fatal {
+			fatal = append(fatal, describe(cfg, f))
+		}
+	}
+	if len(fatal) > 0 {
+		return errors.New(strings.Join(fatal, "\n"))
+	}
+	return nil
+}
+
+func readerConfig(cfg *config, logger *slog.Logger, key cdc.Key) cdc.Config {
+	return cdc.Config{
+		DSN: cfg.Source.DSN, Slot: cfg.Source.Slot, Publication: cfg.Source.Publication, Mapping: &cfg.Mapping, Key: key, Log: logger,
+	}
+}
+
+// openState opens the engine's own disk; a temporary failure to lock it is another engine.
+func openState(cfg *config, logger *slog.Logger) (*state.Store, error) {
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("data_dir: %w", err)
+	}
+	return state.Open(filepath.Join(cfg.DataDir, "state"), logger)
+}
+
+// house is the rooms, furnished: what one process runs.
+type house struct {
+	engine    *engine
+	reader    *cdc.Reader
+	server    *push.Server
+	scheduler *rules.Scheduler
+	pulse     *pulse
+	source    *pgxpool.Pool
+	alerts    *pgxpool.Pool
+}
+
+// build opens the databases, claims the alert store, and wires the rooms.
+func build(ctx context.Context, cfg *config, logger *slog.Logger, disk *state.Store) (*house, error) {
+	if err := migrations.Up(ctx, cfg.State.DSN); err != nil {
+		return nil, fmt.Errorf("prepare our schema: %w", err)
+	}
+	h := &house{}
+	var err error
+	if h.source, err = pgxpool.New(ctx, cfg.Source.DSN); err != nil {
+		return nil, fmt.Errorf("source.dsn: %w", err)
+	}
+	if h.alerts, err = pgxpool.New(ctx, cfg.State.DSN); err != nil {
+		h.source.Close()
+		return nil, fmt.Errorf("state.dsn: %w", err)
+	}
+	if err := h.furnish(ctx, cfg, logger, disk); err != nil {
+		h.close()
+		return nil, err
+	}
+	return h, nil
+}
+
+func (h *house) furnish(ctx context.Context, cfg *config, logger *slog.Logger, disk *state.Store) error {
+	pg := pgstore.New(h.alerts, pgstore.Config{Log: logger})
+	row, err := pg.Status(ctx) // as the engine before left it: a claim stamps the row
+	if err != nil {
+		return fmt.Errorf("read the alert store: %w", err)
+	}
+	_, err = pg.Claim(ctx)
+	if err != nil {
+		return fmt.Errorf("claim the alert store: %w", err)
+	}
+	inner, outer, err := pg.InstallKey(ctx)
+	if err != nil {
+		return fmt.Errorf("read install key: %w", err)
+	}
+	key := cdc.Key{Inner: inner, Outer: outer}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+
+	log := push.NewLog(push.LogOptions{}, archive{disk})
+	if h.engine, err = newEngine(cfg, disk, pg, log, logger, registry); err != nil {
+		return err
+	}
+	kept, err := keptFrom(disk.Meta(), row)
+	if err != nil {
+		return err
+	}
+	h.reader = cdc.NewReader(readerConfig(cfg, logger, key), kept)
+	h.pulse = &pulse{source: h.source, key: key, engine: h.engine, reader: h.reader, confirm: pg.Confirm, logger: logger}
+	say := &speaker{source: h.source, requests: pg, key: key, e: h.engine}
+	if h.scheduler, err = rules.NewScheduler(rules.DefaultPack(), calendar{h.engine}, say, logger); err != nil {
+		return err
+	}
+	d := desk{h.engine}
+	h.server, err = push.NewServer(push.Options{
+		Log: log, Directory: d, Shelf: d, Alerts: d, Commander: say, Vitals: d,
+		Site: portal.Handler(), Registry: registry, Logger: logger, CORSOrigins: cfg.Push.CORSOrigins, Drain: cfg.Push.Drain,
+	})
+	return err
+}
+
+// run starts everything that runs, and waits for all of it. The first that fails ends the others.
+func (h *house) run(ctx context.Context, ln net.Listener) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return h.reader.Run(ctx, h.engine) })
+	g.Go(func() error { return h.server.Run(ctx, ln) })
+	g.Go(func() error { return h.pulse.Run(ctx) })
+	g.Go(func() error {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-h.engine.ready:
+			return h.scheduler.Run(ctx)
+		}
+	})
+	err := g.Wait()
+	if isFenced(err) {
+		return fmt.Errorf("%w: this one stops", err)
+	}
+	return err
+}
+
+func (h *house) close() {
+	done := make(chan struct{})
+	go func() { h.source.Close(); h.alerts.Close(); close(done) }() // ends with the process at the latest
+	select {
+	case <-done:
+	case <-time.After(2 * time.Second):
+	}
+}

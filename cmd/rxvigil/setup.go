@@ -1,0 +1,66 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/rxvigil/rxvigil/cdc"
+	"github.com/rxvigil/rxvigil/push"
+	"github.com/rxvigil/rxvigil/rules"
+	"github.com/rxvigil/rxvigil/rules/pgstore"
+	"github.com/rxvigil/rxvigil/state"
+)
+
+// newEngine makes an engine that knows nothing yet.
+func newEngine(cfg *config, disk *state.Store, store alertStore, log *push.Log, logger *slog.Logger, reg prometheus.Registerer) (*engine, error) {
+	zones, err := cfg.zones()
+	if err != nil {
+		return nil, err
+	}
+	where, err := zone("tenants.zone", cfg.Tenants.Zone)
+	if err != nil {
+		return nil, err
+	}
+	e := &engine{
+		disk: disk, store: store, log: log, logger: logger, slot: cfg.Source.Slot, ready: make(chan struct{}),
+		retention: state.Retention{Age: cfg.Log.Retention, Bytes: cfg.Log.MaxBytes},
+		newRules: func() (*rules.Engine, error) {
+			return rules.NewEngine(rules.Config{Pack: rules.DefaultPack(), Zone: where, Zones: zones, Log: logger})
+		},
+	}
+	first, err := e.newRules()
+	if err != nil {
+		return nil, err
+	}
+	e.rules.Store(first)
+	e.vital.set("starting")
+	e.metrics = newEngineMetrics(reg, e)
+	return e, nil
+}
+
+// keptFrom joins what the disk holds with what the alert store knows of the source.
+func keptFrom(meta state.Meta, row pgstore.Engine) (cdc.Kept, error) {
+	kept := cdc.Kept{
+		Hash: meta.Hash, Position: meta.Position, At: meta.At, Confirmed: row.Confirmed, SlotGen: row.SlotGeneration,
+		Older: max(row.Position.LSN, row.Confirmed), OlderAt: row.UpdatedAt,
+	}
+	if meta.Position == 0 {
+		return kept, nil
+	}
+	if err := json.Unmarshal(meta.Identity, &kept.Identity); err != nil {
+		return kept, fmt.Errorf("read identity of the state: %w", err)
+	}
+	return kept, nil
+}
+
+// newID names an operation: a random UUID.
+func newID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	b[6], b[8] = b[6]&0x0F|0x40, b[8]&0x3F|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/spf13/cobra"
+
+	"github.com/rxvigil/rxvigil/cdc"
+)
+
+func newStatus() *cobra.Command {
+	c := &cobra.Command{Use: "status", Short: "Lag, slot and alerts at a glance"}
+	load := withConfig(c)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		cfg, err := load()
+		if err != nil {
+			return err
+		}
+		if err := sourceStatus(c.Context(), c.OutOrStdout(), cfg); err != nil {
+			return err
+		}
+		return alertStatus(c.Context(), c.OutOrStdout(), cfg)
+	}
+	return c
+}
+
+const slotStatusSQL = `
+SELECT active, coalesce(active_pid, 0), coalesce(wal_status, '?'), pg_size_pretty(pg_current_wal_lsn() - restart_lsn),
+       pg_size_pretty(pg_current_wal_lsn() - confirmed_flush_lsn), coalesce(pg_size_pretty(safe_wal_size), 'no limit')
+FROM pg_replication_slots WHERE slot_name = $1`
+
+func sourceStatus(ctx context.Context, out io.Writer, cfg *config) error {
+	conn, err := cdc.Connect(ctx, cfg.Source.DSN)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	var active bool
+	var pid int
+	var wal, retained, behind, safe string
+	err = conn.QueryRow(ctx, slotStatusSQL, cfg.Source.Slot).Scan(&active, &pid, &wal, &retained, &behind, &safe)
+	if errors.Is(err, pgx.ErrNoRows) {
+		fmt.Fprintf(out, "slot      %s does not exist: no engine has run yet\n", cfg.Source.Slot)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read slot: %w", err)
+	}
+	use := "nobody reads it"
+	if active {
+		use = fmt.Sprintf("read by pid %d", pid)
+	}
+	fmt.Fprintf(out, "slot      %s, %s; WAL %s, %s kept for us, %s not yet confirmed, room left: %s\n", cfg.Source.Slot, use, wal, retained, behind, safe)
+	return nil
+}
+
+const engineStatusSQL = `
+SELECT generation, epoch, confirmed::text, extract(epoch FROM now() - updated_at)::int FROM rxvigil.engine`
+
+const openStatusSQL = `
+SELECT rule, severity, status, count(*) FROM rxvigil.alerts WHERE status <> 'resolved'
+GROUP BY 1, 2, 3 ORDER BY array_position(ARRAY['critical', 'high', 'warning', 'info'], severity), 1, 3`
+
+const faultStatusSQL = `
+SELECT tenant, body ->> 'message' FROM rxvigil.alerts WHERE status <> 'resolved' AND rule = 'blind' ORDER BY started_at DESC LIMIT 20`
+
+func alertStatus(ctx context.Context, out io.Writer, cfg *config) error {
+	conn, err := cdc.Connect(ctx, cfg.State.DSN)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	var there bool
+	if err := conn.QueryRow(ctx, "SELECT to_regclass('rxvigil.engine') IS NOT NULL").Scan(&there); err != nil || !there {
+		fmt.Fprintln(out, "schema    rxvigil does not exist: no engine has run yet")
+		return err
+	}
+	var generation int64
+	var epoch, confirmed string
+	var age int
+	if err := conn.QueryRow(ctx, engineStatusSQL).Scan(&generation, &epoch, &confirmed, &age); err != nil {
+		return fmt.Errorf("read engine: %w", err)
+	}
+	fmt.Fprintf(out, "engine    generation %d, epoch %s, confirmed %s, last sign of life %d s ago\n", generation, epoch, confirmed, age)
+	if err := rows(ctx, conn, openStatusSQL, func(r pgx.CollectableRow) error {
+		var rule, severity, status string
+		var n int
+		err := r.Scan(&rule, &severity, &status, &n)
+		fmt.Fprintf(out, "alerts    %4d %-8s %-16s %s\n", n, severity, rule, status)
+		return err
+	}); err != nil {
+		return err
+	}
+	return rows(ctx, conn, faultStatusSQL, func(r pgx.CollectableRow) error {
+		var tenant, message string
+		err := r.Scan(&tenant, &message)
+		fmt.Fprintf(out, "fault     %s: %s\n", tenant, message)
+		return err
+	})
+}
+
+func rows(ctx context.Context, conn *pgx.Conn, sql string, each func(pgx.CollectableRow) error) error {
+	found, err := conn.Query(ctx, sql)
+	if err != nil {
+		return err
+	}
+	_, err = pgx.CollectRows(found, func(r pgx.CollectableRow) (struct{}, error) { return struct{}{}, each(r) })
+	return err
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"sync"
+	"time"
+
+	"github.com/rxvigil/rxvigil/cdc"
+	"github.com/rxvigil/rxvigil/push"
+)
+
+// vitals is how the engine is, as stats, health and status show it.
+type vitals struct {
+	mu        sync.Mutex
+	status    string
+	since     time.Time
+	faults    int
+	position  uint64
+	at        time.Time // commit time of the last transaction
+	lagBytes  int64
+	roundTrip time.Duration
+	sent      map[string]time.Time // canaries on their way
+}
+
+func (v *vitals) set(status string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.status != status {
+		v.status, v.since = status, time.Now().UTC()
+	}
+}
+
+func (v *vitals) fault(faults []cdc.Fault) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.faults += len(faults)
+}
+
+func (v *vitals) transaction(tx *cdc.Transaction) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.position, v.at = tx.LSN, tx.At
+	v.faults += len(tx.Faults) + tx.Forged
+}
+
+func (v *vitals) canarySent(id string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.sent == nil || len(v.sent) > 100 {
+		v.sent = map[string]time.Time{}
+	}
+	v.sent[id] = time.Now()
+}
+
+// canaries takes canaries that came back.
+func (v *vitals) canaries(ids []string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, id := range ids {
+		if at, ok := v.sent[id]; ok {
+			v.roundTrip = time.Since(at)
+			clear(v.sent)
+		}
+	}
+}
+
+// overdue is how long the oldest canary has been on its way.
+func (v *vitals) overdue() time.Duration {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var longest time.Duration
+	for _, at := range v.sent {
+		longest = max(longest, time.Since(at))
+	}
+	return longest
+}
+
+// behind records how much WAL lies between the source's head and us.
+func (v *vitals) behind(head uint64) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.lagBytes = max(0, int64(head-v.position))
+	switch {
+	case v.status == "live" && v.lagBytes > 16<<20:
+		v.status, v.since = "catching_up", time.Now().UTC()
+	case v.status == "catching_up" && v.lagBytes < 1<<20:
+		v.status, v.since = "live", time.Now().UTC()
+	}
+}
+
+func (v *vitals) snapshot() push.EngineVitals {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	out := push.EngineVitals{Status: v.status, Since: v.since, Version: version(), Faults: v.faults, LagBytes: v.lagBytes}
+	if v.status != "live" && !v.at.IsZero() {
+		out.LagSeconds = max(0, time.Since(v.at).Seconds())
+	}
+	return out
+}
+
+// deliveries remembers which transactions were read and may not yet be visible: one that waits for synchronous replication
+// is decoded before other sessions see it, and a crash then could undo what we confirmed.
+type deliveries struct {
+	mu   sync.Mutex
+	xids []delivery
+}
+
+type delivery struct{ xid, lsn uint64 }
+
+func (d *deliveries) add(xid, lsn uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.xids = append(d.xids, delivery{xid, lsn})
+}
+
+// visible gives how far everything delivered is visible to a snapshot, at most upTo, and forgets what lies before.
+func (d *deliveries) visible(upTo uint64, snapshot pgSnapshot) uint64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	n := 0
+	for ; n < len(d.xids) && d.xids[n].lsn <= upTo; n++ {
+		if !snapshot.sees(d.xids[n].xid) {
+			upTo = d.xids[n].lsn - 1
+			break
+		}
+	}
+	d.xids = append(d.xids[:0], d.xids[n:]...)
+	return upTo
+}
+
+// pgSnapshot is a snapshot of the source: transactions at or above Max and those listed are not visible.
+type pgSnapshot struct {
+	Max     uint64
+	Running []uint64
+}
+
+func (s pgSnapshot) sees(xid uint64) bool {
+	for _, r := range s.Running {
+		if r == xid {
+			return false
+		}
+	}
+	return xid < s.Max
+}
