@@ -3,7 +3,7 @@
 import { AlertCard } from './alert-card.js';
 import { follow, h, say, set } from './dom.js';
 import { store } from './store.js';
-import { SEVERITIES, SEVERITY } from './words.js';
+import { SEVERITIES, SEVERITY, spoken } from './words.js';
 
 /**
  * @import {View} from './alert-set.js'
@@ -25,7 +25,7 @@ export class AlertBoard extends HTMLElement {
     this.append(h('h2', { id: 'alerts-title', class: 'unseen' }, 'Open alerts'), this.#counters, this.#problem, this.#groups, this.#empty);
     store.alerts.onCritical = (alert) => {
       const live = document.getElementById('critical');
-      if (live) live.textContent = `Critical: ${alert.message}`;
+      if (live) live.textContent = `Critical: ${spoken(alert.message)}`;
     };
     store.read(['alerts', 'link', 'tenant'], () => this.#paint());
   }

@@ -4,7 +4,7 @@ import { AckForm } from './ack-form.js';
 import { follow, h, retime, say, set, when } from './dom.js';
 import { store } from './store.js';
 import { WhyPanel } from './why-panel.js';
-import { ago, figure, heading, moment } from './words.js';
+import { ago, figure, heading, moment, spoken } from './words.js';
 
 /** @import {View} from './alert-set.js' */
 
@@ -63,7 +63,7 @@ export class AlertCard extends HTMLElement {
     say(this.#name, alert.subject.name || alert.subject.id);
     set(this.#name, { disabled: !medicineOf(view) });
     say(this.#lot, alert.subject.lot ? `lot ${alert.subject.lot}` : '');
-    say(this.#message, alert.message);
+    say(this.#message, spoken(alert.message));
     this.#showFigure(view);
     const meta = resolved ? '' : aside(view);
     say(this.#meta, meta);

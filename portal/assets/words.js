@@ -134,6 +134,9 @@ export function bytes(n) {
 /** @param {number} count @param {string} one @param {string} [many] */
 export const plural = (count, one, many = `${one}s`) => `${number.format(count)} ${count === 1 ? one : many}`;
 
+/** The engine's own sentence, its dates as people write them. @param {string | undefined} message */
+export const spoken = (message) => (message ?? '').replace(/\b\d{4}-\d\d-\d\d\b(?!T)/g, (day) => date(day).replaceAll(' ', '\u00a0'));
+
 /** The number a person looks for first, and what it means. @param {Alert} alert @returns {{value: string, label: string, beside: string} | null} */
 export function figure(alert) {
   const v = alert.values ?? {};
@@ -185,11 +188,11 @@ export function sentence({ type, data: d }) {
     case 'patient_registered': return ['Patient ', [text(d.number ?? d.id)], ' registered'];
     case 'patient_updated': return ['Patient ', [text(d.number ?? d.id)], ' changed'];
     case 'patient_removed': return ['Patient ', [text(d.number ?? d.id)], ' removed'];
-    case 'alert_raised': return [['Alert'], ': ', text(d.message)];
-    case 'alert_changed': return [['Alert changed'], ': ', text(d.message)];
-    case 'alert_acknowledged': return [['Acknowledged'], d.acknowledged_by ? ` by ${d.acknowledged_by}: ` : ': ', text(d.message)];
-    case 'alert_snoozed': return [['Snoozed'], d.snoozed_until ? ` until ${moment(d.snoozed_until)}: ` : ': ', text(d.message)];
-    case 'alert_resolved': return [['Resolved'], ': ', text(d.message)];
+    case 'alert_raised': return [['Alert'], ': ', spoken(d.message)];
+    case 'alert_changed': return [['Alert changed'], ': ', spoken(d.message)];
+    case 'alert_acknowledged': return [['Acknowledged'], d.acknowledged_by ? ` by ${d.acknowledged_by}: ` : ': ', spoken(d.message)];
+    case 'alert_snoozed': return [['Snoozed'], d.snoozed_until ? ` until ${moment(d.snoozed_until)}: ` : ': ', spoken(d.message)];
+    case 'alert_resolved': return [['Resolved'], ': ', spoken(d.message)];
     default: return [[capital(plainly(type))], d.message ? `: ${d.message}` : ''];
   }
 }
