@@ -81,6 +81,9 @@ func (n Number) apply(m Number, op func(a, b decimal.Decimal, scale int) (decima
 // Neg is −n.
 func (n Number) Neg() Number { return Number{d: n.d.Neg(), unknown: n.unknown} }
 
+// Trim is n without zeros at the end of its fraction, so that a sum reads the same whatever it was summed from.
+func (n Number) Trim() Number { return Number{d: n.d.Trim(0), unknown: n.unknown} }
+
 // Cmp is -1, 0 or 1 as n is below, equal to or above m.
 func (n Number) Cmp(m Number) int { return n.d.Cmp(m.d) }
 

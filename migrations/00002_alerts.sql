@@ -2,9 +2,9 @@
 
 -- One row for each episode of each fingerprint. The columns are for filtering; the body is the alert.
 CREATE TABLE rxvigil.alerts (
-    tenant      text        NOT NULL,
-    id          text        NOT NULL,
-    fingerprint text        NOT NULL,
+    tenant      text COLLATE "C" NOT NULL,
+    id          text COLLATE "C" NOT NULL,
+    fingerprint text COLLATE "C" NOT NULL,
     episode     integer     NOT NULL,
     branch      text        NOT NULL,
     rule        text        NOT NULL,
@@ -24,10 +24,10 @@ CREATE INDEX alerts_episode ON rxvigil.alerts (fingerprint, episode);
 
 -- Append only: what became of each alert, at which place in the log, and who asked for it.
 CREATE TABLE rxvigil.alert_history (
-    tenant       text        NOT NULL,
-    alert_id     text        NOT NULL,
+    tenant       text COLLATE "C" NOT NULL,
+    alert_id     text COLLATE "C" NOT NULL,
     version      integer     NOT NULL,
-    epoch        text        NOT NULL,
+    epoch        text COLLATE "C" NOT NULL,
     lsn          pg_lsn      NOT NULL,
     ordinal      bigint      NOT NULL,
     xid          text        NOT NULL,
@@ -49,9 +49,9 @@ CREATE INDEX alert_history_place ON rxvigil.alert_history (epoch, lsn, ordinal);
 
 -- Planned moments of scans, named by the wall clock of the tenant, and whether they were kept.
 CREATE TABLE rxvigil.occurrences (
-    tenant text        NOT NULL,
-    scan   text        NOT NULL,
-    wall   text        NOT NULL,
+    tenant text COLLATE "C" NOT NULL,
+    scan   text COLLATE "C" NOT NULL,
+    wall   text COLLATE "C" NOT NULL,
     at     timestamptz NOT NULL,
     status text        NOT NULL,
     PRIMARY KEY (tenant, scan, wall)
@@ -59,7 +59,7 @@ CREATE TABLE rxvigil.occurrences (
 
 -- Reorder levels that somebody set by hand, per medicine and branch; an empty branch is the whole tenant.
 CREATE TABLE rxvigil.overrides (
-    tenant   text        NOT NULL,
+    tenant   text COLLATE "C" NOT NULL,
     medicine text        NOT NULL,
     branch   text        NOT NULL DEFAULT '',
     level    numeric     NOT NULL,
@@ -71,7 +71,7 @@ CREATE TABLE rxvigil.overrides (
 -- What people asked for, with their free text: the message in the WAL names the row.
 CREATE TABLE rxvigil.requests (
     id         uuid        PRIMARY KEY,
-    tenant     text        NOT NULL,
+    tenant     text COLLATE "C" NOT NULL,
     op         text        NOT NULL,
     body       jsonb       NOT NULL,
     by         text        NOT NULL DEFAULT '',

@@ -10,7 +10,8 @@ import (
 type open struct {
 	alert rxvigil.Alert
 	print string
-	home  shelfKey // zero: of no shelf
+	told  description // the numbers of its last transition: what the store knows
+	home  shelfKey    // zero: of no shelf
 	pass  uint64   // the last judgement that had a verdict on it
 }
 
@@ -21,6 +22,17 @@ type shelfKey struct {
 	medicine string
 }
 
+// lotKey names the alert of a rule about a lot, wherever in its branch it stands.
+type lotKey struct {
+	tenant    rxvigil.Tenant
+	branch    rxvigil.Branch
+	rule, lot string
+}
+
+func (o *open) lotKey() lotKey {
+	return lotKey{o.alert.Tenant, o.alert.Branch, o.alert.Rule, o.alert.Subject.ID}
+}
+
 func (s *shelf) key() shelfKey { return shelfKey{s.medicine.tenant.id, s.branch.id, s.medicine.id} }
 
 // alerts are the open ones, by tenant and fingerprint and by shelf. Their maps of facts are replaced, never changed, so
@@ -28,6 +40,7 @@ func (s *shelf) key() shelfKey { return shelfKey{s.medicine.tenant.id, s.branch.
 type alerts struct {
 	tenants  map[rxvigil.Tenant]map[string]*open
 	homes    map[shelfKey][]*open
+	lots     map[lotKey]*open
 	snoozed  map[*open]struct{}
 	episodes map[string]int // last episode of each fingerprint ever raised
 }
@@ -36,6 +49,7 @@ func newAlerts() *alerts {
 	return &alerts{
 		tenants:  map[rxvigil.Tenant]map[string]*open{},
 		homes:    map[shelfKey][]*open{},
+		lots:     map[lotKey]*open{},
 		snoozed:  map[*open]struct{}{},
 		episodes: map[string]int{},
 	}
@@ -76,6 +90,9 @@ func (a *alerts) add(o *open) {
 	if o.home != (shelfKey{}) {
 		a.homes[o.home] = append(a.homes[o.home], o)
 	}
+	if o.alert.Subject.Type == subjectLot {
+		a.lots[o.lotKey()] = o
+	}
 	a.index(o)
 }
 
@@ -91,6 +108,9 @@ func (a *alerts) index(o *open) {
 func (a *alerts) remove(o *open) {
 	delete(a.tenants[o.alert.Tenant], o.print)
 	delete(a.snoozed, o)
+	if o.alert.Subject.Type == subjectLot {
+		delete(a.lots, o.lotKey())
+	}
 	a.leaveHome(o)
 }
 
@@ -118,26 +138,22 @@ func (a *alerts) leaveHome(o *open) {
 	a.homes[o.home] = rest
 }
 
-// find looks for the alert of a rule about a subject among those of one shelf.
-func find(opens []*open, rule, subjectType, subjectID string) *open {
-	for _, o := range opens {
-		if o.alert.Rule == rule && o.alert.Subject.ID == subjectID && o.alert.Subject.Type == subjectType {
-			return o
-		}
-	}
-	return nil
-}
-
 // restored is a stored alert as an open one.
 func restored(a rxvigil.Alert) *open {
 	o := &open{alert: a, print: a.Fingerprint()}
+	o.remember()
 	switch a.Subject.Type {
-	case "medicine":
+	case subjectMedicine:
 		o.home = shelfKey{a.Tenant, a.Branch, a.Subject.ID}
-	case "lot":
+	case subjectLot:
 		o.home = shelfKey{a.Tenant, a.Branch, a.Subject.Medicine}
 	}
 	return o
+}
+
+// remember notes the numbers that are being told.
+func (o *open) remember() {
+	o.told = description{values: o.alert.Values, inputs: o.alert.Why.Inputs, threshold: o.alert.Threshold}
 }
 
 func until(t time.Time) *time.Time { return &t }

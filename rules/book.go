@@ -15,6 +15,7 @@ type book struct {
 	words   map[string]string // categories and names of branches repeat: one copy each
 	named   int               // tenants that have a record of their own
 	shelves int               // shelves that hold a lot
+	erased  []*medicine       // lost their record in the present transaction; their names are still needed in it
 }
 
 type tenant struct {
@@ -38,7 +39,8 @@ type branch struct {
 type medicine struct {
 	tenant         *tenant
 	id             string
-	present        bool // it has a record that is not soft-deleted
+	recorded       bool // it has a record, perhaps a soft-deleted one
+	present        bool // it has one that is not
 	name, category string
 	reorder        rxvigil.Number
 	price          rxvigil.Number
@@ -171,9 +173,24 @@ func (s *shelf) sweep() {
 	}
 	m := s.medicine
 	m.shelves = slices.DeleteFunc(m.shelves, func(o *shelf) bool { return o == s })
-	if !m.present && len(m.shelves) == 0 {
+	m.sweep()
+}
+
+func (m *medicine) sweep() {
+	if !m.recorded && len(m.shelves) == 0 {
 		delete(m.tenant.medicines, m.id)
 	}
+}
+
+// forget drops what deleted records said: a restarted engine would not know it either.
+func (b *book) forget() {
+	for _, m := range b.erased {
+		if !m.recorded {
+			m.name, m.category, m.reorder, m.price = "", "", rxvigil.UnknownNumber, rxvigil.UnknownNumber
+			m.sweep()
+		}
+	}
+	b.erased = b.erased[:0]
 }
 
 func (l *lot) name() string {

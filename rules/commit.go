@@ -100,6 +100,7 @@ func (e *Engine) forgetTouched() {
 		e.touched[i].shelf.sweep()
 	}
 	e.touched = e.touched[:0]
+	e.book.forget()
 }
 
 // tellStock reports the net change of a shelf's stock. The day it is told for moves only when it made a difference, so that

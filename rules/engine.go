@@ -97,6 +97,7 @@ func (e *Engine) Fold(c *rxvigil.Change) {
 	defer e.mu.Unlock()
 	f := folding{book: e.book, touch: func(*shelf, uint32) {}, moved: func(*shelf) {}, warn: e.warn}
 	f.one(c)
+	e.book.forget()
 }
 
 // FoldUsage restores at a warm start what Outcome.Usage gave, instead of replaying movements.

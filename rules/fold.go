@@ -16,18 +16,26 @@ type folding struct {
 	warn  func(message, what string)
 }
 
-// all folds the changes of one transaction. Movements come last: one that names a lot alone needs the lot.
+// all folds the changes of one transaction, whatever their order: lots first, as a change of a medicine touches all its
+// shelves; movements last, as one that names a lot alone needs the lot.
 func (f *folding) all(changes []rxvigil.Change) {
-	for i := range changes {
-		if changes[i].Record().Kind() != rxvigil.KindMovement {
-			f.one(&changes[i])
+	for stage := range 3 {
+		for i := range changes {
+			if stageOf(changes[i].Record().Kind()) == stage {
+				f.one(&changes[i])
+			}
 		}
 	}
-	for i := range changes {
-		if changes[i].Record().Kind() == rxvigil.KindMovement {
-			f.one(&changes[i])
-		}
+}
+
+func stageOf(k rxvigil.Kind) int {
+	switch k {
+	case rxvigil.KindLot:
+		return 0
+	case rxvigil.KindMovement:
+		return 2
 	}
+	return 1
 }
 
 func (f *folding) one(c *rxvigil.Change) {
@@ -116,7 +124,8 @@ func (f *folding) medicine(c *rxvigil.Change) {
 	f.leave(c, func(t *tenant, id string) {
 		if m := t.medicines[id]; m != nil {
 			f.touchAll(m, c.Row)
-			m.present = false
+			m.present, m.recorded = false, false
+			f.book.erased = append(f.book.erased, m)
 		}
 	})
 	r := c.After
@@ -125,7 +134,7 @@ func (f *folding) medicine(c *rxvigil.Change) {
 	}
 	m := f.book.tenant(r.Tenant).medicine(r.ID)
 	f.touchAll(m, c.Row)
-	m.present = !r.Gone
+	m.present, m.recorded = !r.Gone, true
 	m.name, m.category = strings.Clone(r.Text(rxvigil.MedicineName)), f.book.word(r.Text(rxvigil.MedicineCategory))
 	m.reorder, m.price = r.Number(rxvigil.MedicineReorderLevel), r.Number(rxvigil.MedicinePrice)
 }
@@ -276,5 +285,5 @@ func (s *shelf) post(r *rxvigil.Record, sign int64) {
 	if sign < 0 {
 		n = n.Neg()
 	}
-	s.ledger.sum = s.ledger.sum.Add(n)
+	s.ledger.sum = s.ledger.sum.Add(n).Trim()
 }

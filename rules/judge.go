@@ -55,23 +55,23 @@ func (e *Engine) apply(k *kind, h *hearing, v verdict, opens []*open) {
 		e.refresh(k, h, v, o)
 		e.resolve(o, "", "")
 	case v.finding == unsure:
-		o.pass = e.pass
+		e.refresh(k, h, v, o)
 	default:
 		e.reconsider(k, h, v, o)
 	}
 }
 
-// find is the open alert a verdict is about. It may still stand on the shelf its lot was taken from.
+// find is the open alert a verdict is about. A lot's may still stand on the shelf it was taken from.
 func (e *Engine) find(k *kind, h *hearing, v verdict, opens []*open) *open {
-	if len(opens) == 0 && v.finding != fires {
-		return nil
+	if v.lot != nil {
+		return e.alerts.lots[lotKey{h.shelf.medicine.tenant.id, h.shelf.branch.id, k.rule, v.lot.id}]
 	}
-	subject := h.subject(v)
-	if o := find(opens, k.rule, subject.Type, subject.ID); o != nil || v.finding != fires {
-		return o
+	for _, o := range opens {
+		if o.alert.Rule == k.rule && o.alert.Subject.Type == subjectMedicine {
+			return o
+		}
 	}
-	key := h.shelf.key()
-	return e.alerts.byPrint(key.tenant, rxvigil.Fingerprint(key.tenant, key.branch, k.rule, subject.Type, subject.ID))
+	return nil
 }
 
 func (e *Engine) raiseFound(k *kind, h *hearing, v verdict) {
@@ -86,10 +86,8 @@ func (e *Engine) raiseFound(k *kind, h *hearing, v verdict) {
 
 // reconsider updates an open alert that is still true, and tells it when it moved by more than its numbers.
 func (e *Engine) reconsider(k *kind, h *hearing, v verdict, o *open) {
-	e.alerts.rehome(o, h.shelf.key())
-	was := o.alert.Values[k.retell]
 	e.refresh(k, h, v, o)
-	retold := k.retell != "" && !was.Equal(o.alert.Values[k.retell])
+	retold := k.retell != "" && !o.told.values[k.retell].Equal(o.alert.Values[k.retell])
 	if !retold && o.alert.Rung == v.rung && o.alert.Severity == v.severity {
 		return
 	}
@@ -101,10 +99,8 @@ func (e *Engine) reconsider(k *kind, h *hearing, v verdict, o *open) {
 // refresh brings name, numbers and message up to date without a transition.
 func (e *Engine) refresh(k *kind, h *hearing, v verdict, o *open) {
 	o.pass = e.pass
-	if v.finding == unsure {
-		return
-	}
-	if v.finding == clears {
+	e.alerts.rehome(o, h.shelf.key())
+	if v.finding == clears || v.finding == unsure {
 		v.rung = o.alert.Rung
 	}
 	d := k.describe(h, v)

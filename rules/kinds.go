@@ -61,10 +61,16 @@ type description struct {
 	threshold      *rxvigil.Threshold
 }
 
+// The types of subjects that stand on shelves.
+const (
+	subjectMedicine = "medicine"
+	subjectLot      = "lot"
+)
+
 func (h *hearing) subject(v verdict) rxvigil.Subject {
 	m := h.shelf.medicine
 	if v.lot == nil {
-		return rxvigil.Subject{Type: "medicine", ID: m.id, Name: m.name}
+		return rxvigil.Subject{Type: subjectMedicine, ID: m.id, Name: m.name}
 	}
-	return rxvigil.Subject{Type: "lot", ID: v.lot.id, Name: m.name, Lot: v.lot.number, Medicine: m.id}
+	return rxvigil.Subject{Type: subjectLot, ID: v.lot.id, Name: m.name, Lot: v.lot.number, Medicine: m.id}
 }

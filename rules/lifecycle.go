@@ -40,6 +40,7 @@ func (e *Engine) step(o *open, to rxvigil.Status, event rxvigil.EventType, at ti
 	}
 	o.alert.Status, o.alert.ChangedAt = to, at
 	o.alert.Version++
+	o.remember()
 	if to != rxvigil.Snoozed {
 		o.alert.SnoozedUntil = nil
 	}
@@ -82,7 +83,8 @@ func (e *Engine) resolve(o *open, by, note string) {
 	status := o.alert.Status
 	o.alert.Status = rxvigil.Resolved
 	switch k := e.kindOf(o.alert.Rule); {
-	case note == noteGone:
+	case note == noteGone: // nothing is left to count: the numbers that were told last
+		o.alert.Values, o.alert.Threshold = o.told.values, o.told.threshold
 		o.alert.Message = saysGone(&o.alert)
 	case k != nil:
 		o.alert.Message = k.sentence(&o.alert)

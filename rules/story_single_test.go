@@ -90,7 +90,7 @@ func TestADeletedMedicineResolvesWhatStoodOpen(t *testing.T) {
 	s.expectStock("21", out, "/HCT 95 0 0 → 12 0 0")
 	out = s.send(Input{Changes: s.remove("medicine/HCT", "lot/HCT")})
 	s.expect("22", out,
-		"RESOLVED expiry critical expired Hydrochlorothiazide / HCT days -1 quantity 12 (subject gone)",
+		"RESOLVED expiry critical expired Hydrochlorothiazide / HCT days -1 quantity 95 (subject gone)",
 		"RESOLVED low_stock critical out Hydrochlorothiazide available 0 min 30 (subject gone)")
 	s.expectStock("22", out, "/HCT 12 0 0 → none")
 	if name := out.Stock[0].Level.MedicineName; name != "Hydrochlorothiazide" {
