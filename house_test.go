@@ -5,6 +5,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
 	"path"
 	"path/filepath"
 	"slices"
@@ -184,9 +185,7 @@ func listed(rooms []string, to string) bool {
 func both(a, b map[string]string) map[string]string {
 	m := map[string]string{}
 	for _, from := range []map[string]string{a, b} {
-		for k, v := range from {
-			m[k] = v
-		}
+		maps.Copy(m, from)
 	}
 	return m
 }

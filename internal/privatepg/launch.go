@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -37,9 +38,7 @@ func settings(o Options) map[string]string {
 	if o.Durable {
 		m["fsync"] = "on"
 	}
-	for k, v := range o.Settings {
-		m[k] = v
-	}
+	maps.Copy(m, o.Settings)
 	return m
 }
 

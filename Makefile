@@ -1,0 +1,73 @@
+# make alone prints what there is.
+
+GO         ?= go
+CONFIG     ?= rxvigil.yaml
+FUZZTIME   ?= 30s
+PLAYWRIGHT := 1.65.1
+TYPESCRIPT := 7.0.2
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
+GOLANGCI    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## a private Postgres, a busy sample pharmacy, the engine and its dashboard; Ctrl-C leaves nothing behind
+	@$(GO) run ./cmd/rxvigil demo
+
+.PHONY: run
+run: ## the service, with CONFIG=rxvigil.yaml
+	@$(GO) run ./cmd/rxvigil run --config $(CONFIG)
+
+.PHONY: build
+build: ## bin/rxvigil
+	$(GO) build -trimpath -o bin/rxvigil ./cmd/rxvigil
+
+.PHONY: test
+test: ## everything, with the race detector; fetches a Postgres, a browser and playwright when they are missing
+	@.ci/prepare
+	@$(GO) test -count=1 -v -run '^TestDatabasesAreApart$$' ./internal/pgtest | grep -E '^(using|FAIL|ok)'
+	$(GO) test -race -timeout 8m ./...
+	@if command -v node >/dev/null; then node --test portal/testdata/client.test.mjs; else echo "no node: the portal client is not tested"; fi
+
+.PHONY: fuzz
+fuzz: ## every fuzz test, FUZZTIME=30s each
+	@grep -rl --include='*_test.go' '^func Fuzz' . | sort | while read -r file; do \
+		grep -o '^func Fuzz[A-Za-z0-9_]*' "$$file" | while read -r _ name; do \
+			echo "$$name in $$(dirname "$$file")"; \
+			$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" </dev/null; \
+		done; \
+	done
+
+.PHONY: bench
+bench: ## throughput against a raw read, CPU and allocations a row, commit to viewer latency
+	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./...
+
+.PHONY: check
+check: .cache/node ## what needs no database: vet, format, go fix, staticcheck, the walls of the house, JavaScript types
+	$(GO) vet ./...
+	@files=$$($(GO) run $(GOFUMPT) -l .); [ -z "$$files" ] || { echo "not gofumpt'ed:"; echo "$$files"; exit 1; }
+	@fixes=$$($(GO) fix -diff ./...) || true; [ -z "$$fixes" ] || { echo "$$fixes"; echo "run: go fix ./..."; exit 1; }
+	$(GO) run $(STATICCHECK) ./...
+	$(GO) test -run 'House|Wall' .
+	@if [ -x .cache/node/node_modules/.bin/tsc ]; then .cache/node/node_modules/.bin/tsc -p portal/testdata/tsconfig.json; fi
+
+.PHONY: lint
+lint: ## the long list of .golangci.yml; the first time builds the linter, for some minutes
+	$(GO) run $(GOLANGCI) run
+
+# playwright-core drives the browser of the machine; it brings none of its own.
+.PHONY: .cache/node
+.cache/node: .cache/node/$(PLAYWRIGHT)-$(TYPESCRIPT)
+.cache/node/$(PLAYWRIGHT)-$(TYPESCRIPT):
+	@if command -v npm >/dev/null; then \
+		mkdir -p .cache/node && rm -rf .cache/node/*; \
+		npm install --silent --no-audit --no-fund --prefix .cache/node playwright-core@$(PLAYWRIGHT) typescript@$(TYPESCRIPT) && touch $@; \
+	else echo "no npm: playwright and tsc are left out"; fi
