@@ -64,14 +64,17 @@ func setup(t *testing.T, ringBytes int) *bundle {
 	}
 	b.client = &http.Client{Transport: &http.Transport{DialContext: b.wire.dial, DisableKeepAlives: true}}
 	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- b.server.Run(ctx, b.wire) }()
-	b.stop = sync.OnceFunc(func() {
-		cancel()
-		if err := <-ended; err != nil {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := b.server.Run(ctx, b.wire); err != nil {
 			t.Errorf("Run ended with %v", err)
 		}
-	})
+	}()
+	b.stop = func() {
+		cancel()
+		<-ended
+	}
 	return b
 }
 
