@@ -32,7 +32,7 @@ export class FeedPanel extends HTMLElement {
     follow(this.#filters, [...TOPICS], ([t]) => t, ([t, name]) => h('button', { type: 'button', class: 'chip', 'data-testid': `feed-${t || 'all'}`, onclick: () => this.#filter(t) }, name),
       (el, [t]) => set(el, { 'aria-pressed': String(this.#topic === t) }));
     const all = this.#held ?? store.feed;
-    const events = all.filter((e) => (!this.#topic || e.topic === this.#topic) && store.shows(e.branch)).slice(0, SHOWN);
+    const events = all.filter((e, i) => (!this.#topic || e.topic === this.#topic) && store.shows(e.branch) && !saidBetter(all, i)).slice(0, SHOWN);
     const newest = this.#held?.[0]?.id;
     const waiting = this.#held ? (newest ? store.feed.findIndex((e) => e.id === newest) : store.feed.length) : 0;
     say(this.#pause, this.#held ? `Resume${waiting > 0 ? ` (${waiting} new)` : ''}` : 'Pause');
@@ -57,4 +57,12 @@ export class FeedPanel extends HTMLElement {
       h('span', { class: 'what' }, ...sentence(event).map((part) => (typeof part === 'string' ? part : h('b', null, part[0])))),
       h('span', { class: 'where' }, store.branchName(event.branch)));
   }
+}
+
+/** A sale opened and completed at one stroke is one piece of news. @param {Envelope[]} all @param {number} at */
+function saidBetter(all, at) {
+  const event = all[at];
+  if (event?.type !== 'sale_created') return false;
+  for (let i = at - 1; i >= 0 && all[i]?.xid === event.xid; i--) if (all[i]?.data.id === event.data.id && all[i]?.type === 'sale_completed') return true;
+  return false;
 }

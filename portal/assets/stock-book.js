@@ -25,6 +25,7 @@ export class StockBook {
   #cursor = '';
   #asked = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #lotsTimer;
   #touch;
   /** @type {ReturnType<typeof rest> | undefined} */ #api;
 
@@ -70,6 +71,14 @@ export class StockBook {
     this.#touch('stock');
   }
 
+  /** Reads again soon, at most once in a while however busy the medicine is. */
+  #readLots() {
+    this.#lotsTimer ??= setTimeout(() => {
+      this.#lotsTimer = undefined;
+      void this.load();
+    }, LOTS_MS);
+  }
+
   async load() {
     const api = this.#api;
     const q = this.query.trim();
@@ -107,7 +116,7 @@ export class StockBook {
     const item = this.items.find((i) => i.medicine.id === (d.medicine ?? d.id) && (i.branch?.id ?? null) === event.branch);
     if (!item) {
       // A medicine or a branch that the picture lacks may have come into it.
-      if (this.medicine && this.medicine === (d.medicine ?? d.id)) this.#soon(LOTS_MS);
+      if (this.medicine && this.medicine === (d.medicine ?? d.id)) this.#readLots();
       return;
     }
     if (!isAfter(event.id, this.#cursor)) return;
@@ -117,11 +126,12 @@ export class StockBook {
       const limit = item.medicine.reorder_level;
       if (typeof d.available !== 'number') item.status = 'unknown';
       else item.status = d.available <= 0 ? 'out' : typeof limit === 'number' && d.available <= limit ? 'low' : 'ok';
+      this.#readLots(); // the event sums over lots and names none
     } else if (event.type === 'lot_updated') {
       const lot = item.lots?.find((l) => l.id === d.id);
       if (lot) Object.assign(lot, { on_hand: d.on_hand ?? lot.on_hand, reserved: d.reserved ?? lot.reserved, number: d.number ?? lot.number });
-      if (!lot || d.changed?.includes('expires')) this.#soon(LOTS_MS);
-    } else this.#soon(LOTS_MS);
+      if (!lot || d.changed?.includes('expires')) this.#readLots();
+    } else this.#readLots();
     this.#touch('stock');
   }
 

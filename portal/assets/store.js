@@ -209,7 +209,10 @@ export class Store {
       if (event.data.kind === 'expiry') this.#later('expiring', 800, () => this.loadExpiring());
     }
     if (event.topic === 'inventory') this.stock.apply(event, isAfter);
+    // Lots change inside a stock change without an event of their own.
+    const short = this.expiring.some((i) => i.medicine.id === event.data.id);
     if (event.type.startsWith('lot_')) this.#later('expiring', 800, () => this.loadExpiring());
+    else if (event.type === 'stock_level_changed' && short) this.#later('expiring', 3000, () => this.loadExpiring());
   }
 
   /** Once, after some quiet. @param {string} name @param {number} ms @param {() => void} what */

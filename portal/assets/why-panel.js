@@ -2,7 +2,7 @@
 
 import { fill, h, when } from './dom.js';
 import { store, words } from './store.js';
-import { capital, fact, historyName, moment, plainly, sourceName } from './words.js';
+import { capital, fact, historyName, limit, moment, plainly, sourceName } from './words.js';
 
 /** @import {Alert, Facts, HistoryLine} from '../client/types.d.ts' */
 
@@ -61,7 +61,7 @@ export class WhyPanel {
       h('div', { class: 'why-part' },
         h('h5', null, 'Judged by'),
         h('dl', { class: 'facts' },
-          ...pair('Limit', threshold ? h('span', { 'data-testid': 'why-threshold' }, `${fact(threshold.value)}, ${sourceName(threshold.source)}`) : 'none: this is wrong by itself'),
+          ...pair('Limit', threshold ? h('span', { 'data-testid': 'why-threshold' }, `${limit(alert.kind, threshold.value)}, ${sourceName(threshold.source)}`) : 'none: this is wrong by itself'),
           ...pair('Rule', alert.rule),
           ...pair('Commit', h('code', { 'data-testid': 'why-lsn' }, why.lsn)),
           ...pair('Committed', h('time', { datetime: why.committed_at, 'data-testid': 'why-committed', 'data-exact': true, title: why.committed_at }, moment(why.committed_at))),

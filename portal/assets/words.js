@@ -53,6 +53,12 @@ export function heading(alert) {
 /** @param {string} rung */
 export const rungName = (rung) => RUNG[rung] ?? capital(plainly(rung));
 
+/** A threshold's value: for expiry it counts days, and -1 is the day after the last. @param {string} kind @param {Fact} value */
+export function limit(kind, value) {
+  if (kind !== 'expiry' || typeof value !== 'number') return fact(value);
+  return value < 0 ? `past its last day (${fact(value)})` : `${fact(value)} days`;
+}
+
 /** @param {string} source */
 export const sourceName = (source) => SOURCE[source] ?? source;
 
@@ -169,7 +175,7 @@ export function sentence({ type, data: d }) {
   const changed = Array.isArray(d.changed) && d.changed.length ? [': ', changes(d)] : [];
   switch (type) {
     case 'stock_level_changed':
-      return [/** @type {[string]} */ (name), ' ', ...step(d.before?.available, d.available), ' available'];
+      return [/** @type {[string]} */ (name), ' ', ...stockMove(d)];
     case 'medicine_created': return ['New medicine ', /** @type {[string]} */ (name)];
     case 'medicine_updated': return [/** @type {[string]} */ (name), ' changed', ...changed];
     case 'medicine_deleted': return [/** @type {[string]} */ (name), ' was removed'];
@@ -182,7 +188,7 @@ export function sentence({ type, data: d }) {
     case 'sale_returned': return ['Sale ', [text(d.number ?? d.id)], ' returned', ...lines(d)];
     case 'sale_updated': return ['Sale ', [text(d.number ?? d.id)], ' changed', ...changed];
     case 'prescription_created': return ['Prescription ', [text(d.number ?? d.id)], ' received', ...lines(d)];
-    case 'prescription_dispensed': return ['Prescription ', [text(d.number ?? d.id)], ' dispensed', ...lines(d)];
+    case 'prescription_dispensed': return ['Prescription ', [text(d.number ?? d.id)], ' dispensed', ...lines(d, 'dispensed')];
     case 'prescription_status_changed': return ['Prescription ', [text(d.number ?? d.id)], ' is now ', text(d.status)];
     case 'prescription_updated': return ['Prescription ', [text(d.number ?? d.id)], ' changed', ...changed];
     case 'patient_registered': return ['Patient ', [text(d.number ?? d.id)], ' registered'];
@@ -202,11 +208,19 @@ const text = (/** @type {unknown} */ v) => (v === null || v === undefined ? '' :
 /** @param {number | null | undefined} before @param {number | null | undefined} after @returns {Sentence} */
 const step = (before, after) => (before === null || before === undefined ? [[quantity(after)]] : [quantity(before), ' \u2192 ', [quantity(after)]]);
 
-/** @param {Record<string, any>} d @returns {Sentence} */
-function lines(d) {
+/** What moved; what can be sold comes first, unless only the shelf or the reservations did. @param {Record<string, any>} d @returns {Sentence} */
+function stockMove(d) {
+  if (d.available === null && d.on_hand === null) return ['is no longer in stock'];
+  const only = Array.isArray(d.changed) && d.changed.length > 0 && !d.changed.includes('available') ? d.changed[0] : '';
+  if (!only) return [...step(d.before?.available, d.available), ' available'];
+  return [...step(d.before?.[only], d[only]), ` ${plainly(only)}, ${quantity(d.available)} available as before`];
+}
+
+/** @param {Record<string, any>} d @param {string} [count] The lines' field that counts. @returns {Sentence} */
+function lines(d, count = 'quantity') {
   if (!Array.isArray(d.lines) || d.lines.length === 0) return [];
   const [first] = d.lines;
-  const amount = first.dispensed ?? first.quantity;
+  const amount = first[count] ?? first.quantity;
   if (d.lines.length === 1) return [': ', amount === undefined ? '' : `${quantity(amount)} \u00d7 `, text(first.medicine_name)];
   return [', ', plural(d.lines.length, 'line')];
 }
