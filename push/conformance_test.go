@@ -18,7 +18,7 @@ func TestResumeHasNoGapAndNoRepeat(t *testing.T) {
 		for _, ring := range []int{1 << 20, 3000} {
 			for seed := range uint64(8) {
 				t.Run(fmt.Sprintf("%s/ring %d/seed %d", tr.name, ring, seed), func(t *testing.T) {
-					inBubble(t, ring, func(b *bundle) { cutAndResume(b, tr, rand.New(rand.NewPCG(seed, 1))) })
+					inBubble(t, ring, func(t *testing.T, b *bundle) { cutAndResume(b, tr, rand.New(rand.NewPCG(seed, 1))) })
 				})
 			}
 		}
@@ -98,7 +98,7 @@ func publishAtRandom(b *bundle, r *rand.Rand) (want []string) {
 func TestQuietTenantResumesByHeartbeat(t *testing.T) {
 	for _, tr := range transports() {
 		t.Run(tr.name, func(t *testing.T) {
-			inBubble(t, 3000, func(b *bundle) {
+			inBubble(t, 3000, func(t *testing.T, b *bundle) {
 				v, err := tr.connect(b, "nile", "", "")
 				if err != nil {
 					t.Fatal(err)

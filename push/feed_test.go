@@ -15,7 +15,7 @@ import (
 func TestHeartbeatEveryTenSeconds(t *testing.T) {
 	for _, tr := range transports() {
 		t.Run(tr.name, func(t *testing.T) {
-			inBubble(t, 0, func(b *bundle) {
+			inBubble(t, 0, func(t *testing.T, b *bundle) {
 				v, err := tr.connect(b, "testpharmacy", "", "")
 				if err != nil {
 					t.Fatal(err)
@@ -40,7 +40,7 @@ func TestHeartbeatEveryTenSeconds(t *testing.T) {
 func TestSourceOutOfSightIsToldAndSoIsItsReturn(t *testing.T) {
 	for _, tr := range transports() {
 		t.Run(tr.name, func(t *testing.T) {
-			inBubble(t, 0, func(b *bundle) {
+			inBubble(t, 0, func(t *testing.T, b *bundle) {
 				early, err := tr.connect(b, "testpharmacy", "", "")
 				if err != nil {
 					t.Fatal(err)
@@ -71,7 +71,7 @@ func TestSourceOutOfSightIsToldAndSoIsItsReturn(t *testing.T) {
 func TestSlowClientIsCutOffAlone(t *testing.T) {
 	for _, tr := range transports() {
 		t.Run(tr.name, func(t *testing.T) {
-			inBubble(t, 0, func(b *bundle) {
+			inBubble(t, 0, func(t *testing.T, b *bundle) {
 				slow, err := tr.connect(b, "testpharmacy", "", "")
 				if err != nil {
 					t.Fatal(err)
@@ -111,7 +111,7 @@ func TestSlowClientIsCutOffAlone(t *testing.T) {
 func TestShutdownSaysByeToEveryone(t *testing.T) {
 	for _, tr := range transports() {
 		t.Run(tr.name, func(t *testing.T) {
-			inBubble(t, 0, func(b *bundle) {
+			inBubble(t, 0, func(t *testing.T, b *bundle) {
 				var all []viewer
 				for range 5 {
 					v, err := tr.connect(b, "testpharmacy", "", "")
@@ -173,7 +173,7 @@ func TestBeforeStartStreamsEndWithATimeToComeBack(t *testing.T) {
 }
 
 func TestArchiveErrorEndsTheStreamOnly(t *testing.T) {
-	inBubble(t, 1, func(b *bundle) {
+	inBubble(t, 1, func(t *testing.T, b *bundle) {
 		from := rxvigil.EndOf("e1", b.lsn).String()
 		b.tx(sold(abyssinia, "b1", "a", 2, 1))
 		b.tx(sold(abyssinia, "b1", "b", 2, 1))

@@ -46,7 +46,7 @@ func checkGolden(t *testing.T, name, got string) {
 func TestFramesAreAsPromised(t *testing.T) {
 	for _, tr := range transports() {
 		t.Run(tr.name, func(t *testing.T) {
-			inBubble(t, 0, func(b *bundle) {
+			inBubble(t, 0, func(t *testing.T, b *bundle) {
 				b.world.raise(abyssinia, lowStock("m1", 38), expiring("l1", "2000-01-20"), expiring("l2", "1999-12-31"))
 				v, err := tr.connect(b, "testpharmacy", "", rxvigil.EndOf("e1", b.lsn).String())
 				if err != nil {

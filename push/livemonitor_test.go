@@ -13,7 +13,7 @@ import (
 const monitorPath = "/api/tenant/testpharmacy/medicines/live-monitor"
 
 func TestLiveMonitorOfAnUnknownSubdomainIsPortalBsOwn404(t *testing.T) {
-	inBubble(t, 0, func(b *bundle) {
+	inBubble(t, 0, func(t *testing.T, b *bundle) {
 		status, _, body := b.call(http.MethodGet, "/api/tenant/nobody/medicines/live-monitor", "")
 		if status != http.StatusNotFound || body != `{"error":"Tenant not found"}`+"\n" {
 			t.Errorf("got %d %q", status, body)
@@ -23,7 +23,7 @@ func TestLiveMonitorOfAnUnknownSubdomainIsPortalBsOwn404(t *testing.T) {
 
 // TestAggregatesComeAtMostOnceASecond: whatever happens, and only when their content has changed.
 func TestAggregatesComeAtMostOnceASecond(t *testing.T) {
-	inBubble(t, 0, func(b *bundle) {
+	inBubble(t, 0, func(t *testing.T, b *bundle) {
 		v, err := b.sse(monitorPath, "")
 		if err != nil {
 			t.Fatal(err)
@@ -66,7 +66,7 @@ func TestAggregatesComeAtMostOnceASecond(t *testing.T) {
 
 // TestDayThatPassesChangesTheAggregate without any event.
 func TestDayThatPassesChangesTheAggregate(t *testing.T) {
-	inBubble(t, 0, func(b *bundle) {
+	inBubble(t, 0, func(t *testing.T, b *bundle) {
 		b.world.raise(abyssinia, expiring("l1", "2000-01-09")) // bubbles begin on 2000-01-01, 03:00 in Addis Ababa
 		v, err := b.sse(monitorPath, "")
 		if err != nil {
@@ -93,7 +93,7 @@ func TestDayThatPassesChangesTheAggregate(t *testing.T) {
 // TestResumeInsideATransactionLosesNoMessage: a cursor of another transport may point between the events that one message
 // is made of. Messages are told by their last event.
 func TestResumeInsideATransactionLosesNoMessage(t *testing.T) {
-	inBubble(t, 0, func(b *bundle) {
+	inBubble(t, 0, func(t *testing.T, b *bundle) {
 		ids := b.tx(
 			event(abyssinia, "", rxvigil.MedicineUpdated, `{"id":"a","name":"A","changed":["price"],"before":{"price":1},"after":{"price":2}}`),
 			event(abyssinia, "", rxvigil.MedicineUpdated, `{"id":"b","name":"B","changed":["price"],"before":{"price":1},"after":{"price":2}}`),

@@ -18,7 +18,7 @@ func TestCursorThatCannotResumeIsToldWhy(t *testing.T) {
 			"cursor_invalid": "rubbish",
 		} {
 			t.Run(tr.name+"/"+reason, func(t *testing.T) {
-				inBubble(t, 0, func(b *bundle) {
+				inBubble(t, 0, func(t *testing.T, b *bundle) {
 					v, err := tr.connect(b, "testpharmacy", "", after)
 					if err != nil {
 						t.Fatal(err)
@@ -49,7 +49,7 @@ func reasonOf(f frame) string {
 func TestCursorAheadOfTheHeadWaitsForIt(t *testing.T) {
 	for _, tr := range transports() {
 		t.Run(tr.name, func(t *testing.T) {
-			inBubble(t, 0, func(b *bundle) {
+			inBubble(t, 0, func(t *testing.T, b *bundle) {
 				v, err := tr.connect(b, "testpharmacy", "", rxvigil.EndOf("e1", b.lsn+16).String())
 				if err != nil {
 					t.Fatal(err)
@@ -69,7 +69,7 @@ func TestCursorAheadOfTheHeadWaitsForIt(t *testing.T) {
 func TestCursorAheadOfTheHeadWaitsNoLongerThanAMinute(t *testing.T) {
 	for _, tr := range transports() {
 		t.Run(tr.name, func(t *testing.T) {
-			inBubble(t, 0, func(b *bundle) {
+			inBubble(t, 0, func(t *testing.T, b *bundle) {
 				start := time.Now()
 				v, err := tr.connect(b, "testpharmacy", "", rxvigil.EndOf("e1", b.lsn+16).String())
 				if err != nil {
@@ -88,7 +88,7 @@ func TestCursorAheadOfTheHeadWaitsNoLongerThanAMinute(t *testing.T) {
 func TestNewEpochResyncsEveryConnection(t *testing.T) {
 	for _, tr := range transports() {
 		t.Run(tr.name, func(t *testing.T) {
-			inBubble(t, 0, func(b *bundle) {
+			inBubble(t, 0, func(t *testing.T, b *bundle) {
 				v, err := tr.connect(b, "testpharmacy", "", "")
 				if err != nil {
 					t.Fatal(err)
@@ -120,7 +120,7 @@ func awaitSubscribed(t *testing.T, tr transport, v viewer) {
 func TestTransactionTooLargeIsToldAsResync(t *testing.T) {
 	for _, tr := range transports() {
 		t.Run(tr.name, func(t *testing.T) {
-			inBubble(t, 0, func(b *bundle) {
+			inBubble(t, 0, func(t *testing.T, b *bundle) {
 				v, err := tr.connect(b, "testpharmacy", "", rxvigil.EndOf("e1", b.lsn).String())
 				if err != nil {
 					t.Fatal(err)
@@ -137,7 +137,7 @@ func TestTransactionTooLargeIsToldAsResync(t *testing.T) {
 
 // TestArchiveThatForgetsIsNeverSilent: whatever the archive let go of, a cursor before it gets a resync, one after it none.
 func TestArchiveThatForgetsIsNeverSilent(t *testing.T) {
-	inBubble(t, 1, func(b *bundle) {
+	inBubble(t, 1, func(t *testing.T, b *bundle) {
 		var ids []string
 		for i := range 20 {
 			ids = append(ids, b.tx(sold(abyssinia, "b1", fmt.Sprint(i), 2, 1))...)

@@ -40,13 +40,13 @@ type bundle struct {
 }
 
 // inBubble runs a test with a server inside a bubble, where time passes only when everything waits.
-func inBubble(t *testing.T, ringBytes int, test func(*bundle)) {
+func inBubble(t *testing.T, ringBytes int, test func(*testing.T, *bundle)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		b := setup(t, ringBytes)
 		b.start()
 		defer b.close()
-		test(b)
+		test(t, b)
 	})
 }
 

@@ -16,7 +16,7 @@ func TestNothingForeignIsEverTold(t *testing.T) {
 	for _, tr := range transports() {
 		for seed := range uint64(25) {
 			t.Run(fmt.Sprintf("%s/seed %d", tr.name, seed), func(t *testing.T) {
-				inBubble(t, 4000, func(b *bundle) { askAtRandom(b, tr, rand.New(rand.NewPCG(seed, 3))) })
+				inBubble(t, 4000, func(t *testing.T, b *bundle) { askAtRandom(b, tr, rand.New(rand.NewPCG(seed, 3))) })
 			})
 		}
 	}
