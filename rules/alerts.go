@@ -12,7 +12,7 @@ type open struct {
 	print string
 	told  description // the numbers of its last transition: what the store knows
 	home  shelfKey    // zero: of no shelf
-	pass  uint64   // the last judgement that had a verdict on it
+	pass  uint64      // the last judgement that had a verdict on it
 }
 
 // shelfKey names a shelf whether or not it still exists.

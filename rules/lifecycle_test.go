@@ -117,8 +117,8 @@ func TestAThousandFaultsOfATenantAreEnough(t *testing.T) {
 	for i := range mostFaults + 50 {
 		s.send(Input{Faults: []Fault{{Tenant: "t", Table: "sales", Text: time.Duration(i).String()}}})
 	}
-	if n := len(s.engine.OpenAlerts("t")); n != mostFaults {
-		t.Errorf("%d open faults, want %d", n, mostFaults)
+	if n := len(s.engine.OpenAlerts("t")); n != mostFaults || s.engine.Untold() != 50 {
+		t.Errorf("%d open faults and %d untold, want %d and 50", n, s.engine.Untold(), mostFaults)
 	}
 }
 

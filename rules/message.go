@@ -76,13 +76,13 @@ func saysLedger(a *rxvigil.Alert) string {
 
 func saysBlind(a *rxvigil.Alert) string {
 	if a.Rung == "interval" {
-		return fmt.Sprintf("Nothing was seen from %s to %s: %s", text(a, "from"), text(a, "to"), text(a, "reason"))
+		return fmt.Sprintf("Nothing was seen from %s to %s: %s", orUnknown(a, "from"), orUnknown(a, "to"), orUnknown(a, "reason"))
 	}
 	place := strings.TrimSuffix(a.Values["table"].Text()+"."+a.Values["column"].Text(), ".")
 	if a.Values["text"].Text() == "" {
-		return fmt.Sprintf("A row could not be read: %s %s", place, text(a, "reason"))
+		return fmt.Sprintf("A row could not be read: %s %s", place, orUnknown(a, "reason"))
 	}
-	return fmt.Sprintf("A row could not be read: %s %s: %q", place, text(a, "reason"), a.Values["text"].Text())
+	return fmt.Sprintf("A row could not be read: %s %s: %q", place, orUnknown(a, "reason"), a.Values["text"].Text())
 }
 
 func saysGone(a *rxvigil.Alert) string {
@@ -99,7 +99,7 @@ func num(a *rxvigil.Alert, name string) string {
 	return "an unknown number"
 }
 
-func text(a *rxvigil.Alert, name string) string {
+func orUnknown(a *rxvigil.Alert, name string) string {
 	if v := a.Values[name]; v.IsKnown() && v.Text() != "" {
 		return v.Text()
 	}

@@ -142,6 +142,13 @@ func (m *medicine) info() MedicineInfo {
 	return MedicineInfo{ID: m.id, Name: m.name, Category: m.category, ReorderLevel: m.reorder, Price: m.price}
 }
 
+// Untold is how many faults were not raised as alerts since the start, as their tenant had too many open already.
+func (e *Engine) Untold() int {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.untold
+}
+
 // Coverage says how much of the stock each rule can judge, over all tenants.
 func (e *Engine) Coverage() []Coverage {
 	e.mu.RLock()

@@ -171,8 +171,11 @@ func precheck(spec string) (string, error) {
 	if len(fields) != 5 {
 		return "", fmt.Errorf("has %d fields; minute, hour, day of month, month and day of week are wanted", len(fields))
 	}
+	if err := checkSteps(fields); err != nil {
+		return "", err
+	}
 	fields[4] = sunday(fields[4])
-	return strings.Join(fields, " "), checkSteps(fields)
+	return strings.Join(fields, " "), nil
 }
 
 func checkEvery(period string) error {

@@ -148,3 +148,32 @@ func TestMissedMomentsAreRecordedAndNotKept(t *testing.T) {
 		t.Errorf("occurrences (-want +got):\n%s", diff)
 	}
 }
+
+// TestAMidnightScanInCairoRunsOnceEachLocalDay is T4. The bubble's clock cannot be set, so the scheduler is asked round by
+// round.
+func TestAMidnightScanInCairoRunsOnceEachLocalDay(t *testing.T) {
+	t.Parallel()
+	for from, want := range map[string][]string{
+		"2026-04-22T20:00": {"2026-04-23T00:00", "2026-04-24T00:00", "2026-04-25T00:00"},
+		"2026-10-28T20:00": {"2026-10-29T00:00", "2026-10-30T00:00", "2026-10-31T00:00"},
+	} {
+		c := &aCalendar{zone: "Africa/Cairo"}
+		pack := DefaultPack()
+		pack.Scans = []Scan{{Name: "daily", Cron: "0 0 * * *"}}
+		s, err := NewScheduler(pack, c, c, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := localTime(t, from, mustZone(t, "Africa/Cairo"))
+		s.began = at
+		for range 4 * 24 * 60 {
+			s.round(t.Context(), at)
+			if at = at.Add(time.Minute); len(c.ticks) == 3 {
+				break
+			}
+		}
+		if diff := cmp.Diff(want, c.ticks); diff != "" {
+			t.Errorf("ticks (-want +got):\n%s", diff)
+		}
+	}
+}
