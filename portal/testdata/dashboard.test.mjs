@@ -132,6 +132,10 @@ async function story(context) {
   await page.addInitScript(() => {
     const w = /** @type {any} */ (globalThis);
     w.links = [];
+    w.seen = {}; // when each alert first stood on the page
+    new MutationObserver((changes) => {
+      for (const { addedNodes } of changes) for (const n of addedNodes) if (n instanceof HTMLElement && n.dataset.alertId) w.seen[n.dataset.alertId] ??= Date.now();
+    }).observe(document, { childList: true, subtree: true });
     new MutationObserver(() => w.links.push(document.documentElement.dataset.link)).observe(document, { attributes: true, subtree: true, attributeFilter: ['data-link'] });
   });
   await page.goto(`${RXVIGIL_URL}/?tenant=${encodeURIComponent(TENANT)}`);
@@ -162,7 +166,8 @@ async function story(context) {
   const committed = Date.parse((await why.locator('[data-testid=why-committed]').getAttribute('datetime')) ?? '');
   assert.ok(Math.abs(Date.now() - committed) < 10 * 60_000, `the commit was at ${new Date(committed).toISOString()}`);
   assert.match((await why.locator('[data-testid=history]').textContent()) ?? '', /Raised/);
-  print({ note: 'why', text: (await why.innerText()).replace(/\s+/g, ' ').slice(0, 400) });
+  const seen = await page.evaluate((/** @type {string} */ a) => /** @type {any} */ (globalThis).seen[a], id);
+  print({ note: 'why', commit_to_page_ms: seen ? seen - committed : null, text: (await why.innerText()).replace(/\s+/g, ' ').slice(0, 400) });
   await shot(page, '2-why');
 
   await card.locator('[data-testid=ack]').click();
