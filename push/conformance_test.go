@@ -150,3 +150,31 @@ func awaitEvent(t *testing.T, v viewer) frame {
 		}
 	}
 }
+
+// TestGiantTransactionLeavesInManyWrites: whole, in order, and never with one write that a slow line could not take in time.
+func TestGiantTransactionLeavesInManyWrites(t *testing.T) {
+	for _, tr := range transports() {
+		t.Run(tr.name, func(t *testing.T) {
+			inBubble(t, 0, func(t *testing.T, b *bundle) {
+				v, err := tr.connect(b, "testpharmacy", "", "")
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer v.cut()
+				awaitSubscribed(t, tr, v)
+				var events []rxvigil.Event
+				for i := range 3000 {
+					events = append(events, sold(abyssinia, "b1", fmt.Sprint(i), 2, 1))
+				}
+				for _, want := range b.tx(events...) {
+					if f := awaitEvent(t, v); f.id != want {
+						t.Fatalf("got %s, want %s", f.id, want)
+					}
+				}
+				if n := b.wire.largest.Load(); n > 72<<10 {
+					t.Errorf("the largest write has %d bytes", n)
+				}
+			})
+		})
+	}
+}

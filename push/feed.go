@@ -23,8 +23,9 @@ type wire interface {
 	resync(resync)
 	sight(sight)
 	bye(bye)
-	// batch tells those of b's events that lie after a position and pass the filter; it gives their number.
-	batch(b *batch, after rxvigil.Position, f *Filter) int
+	// batch tells those of b's events that lie after a position and pass the filter; it gives their number. It calls room
+	// before each: a giant transaction leaves in many writes.
+	batch(b *batch, after rxvigil.Position, f *Filter, room func() error) (int, error)
 	// settle is called when everything is told; it may tell more, and says when it wants to be called again (zero: need not).
 	settle(ctx context.Context, now time.Time) time.Time
 	pending() int
@@ -133,16 +134,23 @@ func (f *feed) tell(s step) error {
 		f.wire.resync(newResync(s.resync, scope{c.tenant, c.filter.Branch, c.filter.Topics}, c.pos))
 	}
 	for _, b := range s.batches {
-		if n := f.wire.batch(b, s.after, &f.cursor.filter); n > 0 {
-			f.told = append(f.told, told{b.events[0].At, n})
+		n, err := f.wire.batch(b, s.after, &f.cursor.filter, f.room)
+		if err != nil {
+			return err
 		}
-		if f.wire.pending() >= writeBytes {
-			if err := f.flush(); err != nil {
-				return err
-			}
+		if n > 0 {
+			f.told = append(f.told, told{b.events[0].At, n})
 		}
 	}
 	return nil
+}
+
+// room writes what was gathered once it is enough for a write.
+func (f *feed) room() error {
+	if f.wire.pending() < writeBytes {
+		return nil
+	}
+	return f.flush()
 }
 
 func (f *feed) flush() error {

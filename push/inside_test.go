@@ -122,7 +122,7 @@ func BenchmarkTake(b *testing.B) {
 				b.StartTimer()
 				s, _ := c.take(context.Background())
 				for _, batch := range s.batches {
-					w.batch(batch, s.after, &c.filter)
+					_, _ = w.batch(batch, s.after, &c.filter, func() error { return nil })
 				}
 				*out.buf = (*out.buf)[:0]
 			}

@@ -88,11 +88,14 @@ func (w *monitorWire) bye(b bye) {
 
 // batch tells the messages of the whole transaction that end after the position: the same change is the same message
 // whoever reads it and wherever it resumes.
-func (w *monitorWire) batch(b *batch, after rxvigil.Position, _ *Filter) (n int) {
+func (w *monitorWire) batch(b *batch, after rxvigil.Position, _ *Filter, room func() error) (n int, err error) {
 	w.due = true
 	for _, m := range b.monitor() {
 		if m.pos.Compare(after) <= 0 {
 			continue
+		}
+		if err := room(); err != nil {
+			return n, err
 		}
 		n++
 		if m.resync != nil {
@@ -101,7 +104,7 @@ func (w *monitorWire) batch(b *batch, after rxvigil.Position, _ *Filter) (n int)
 		}
 		*w.bytes() = append(*w.bytes(), m.frame...)
 	}
-	return n
+	return n, nil
 }
 
 // settle tells the aggregates if they have changed, at most once a second.

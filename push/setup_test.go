@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -166,9 +167,10 @@ func (s *shelfOfEntries) Oldest() rxvigil.Position {
 
 // pipeListener accepts connections in memory. They have no buffer: what is not read is not written.
 type pipeListener struct {
-	conns chan net.Conn
-	once  sync.Once
-	done  chan struct{}
+	conns   chan net.Conn
+	largest atomic.Int64 // of what the server wrote in one call
+	once    sync.Once
+	done    chan struct{}
 }
 
 func newPipeListener() *pipeListener {
@@ -178,13 +180,24 @@ func newPipeListener() *pipeListener {
 func (l *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	here, there := net.Pipe()
 	select {
-	case l.conns <- there:
+	case l.conns <- &measuredConn{there, &l.largest}:
 		return here, nil
 	case <-l.done:
 		return nil, errors.New("connection refused")
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+type measuredConn struct {
+	net.Conn
+	largest *atomic.Int64
+}
+
+// Write implements net.Conn.
+func (c *measuredConn) Write(p []byte) (int, error) {
+	c.largest.Store(max(c.largest.Load(), int64(len(p))))
+	return c.Conn.Write(p)
 }
 
 // Accept implements net.Listener.

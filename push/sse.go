@@ -146,10 +146,13 @@ func (w *sseWire) sight(s sight) {
 	w.control("fresh", nil, fresh{})
 }
 
-func (w *sseWire) batch(b *batch, after rxvigil.Position, f *Filter) (n int) {
+func (w *sseWire) batch(b *batch, after rxvigil.Position, f *Filter, room func() error) (n int, err error) {
 	for _, e := range b.events {
 		if e.Pos.Compare(after) <= 0 || !f.admits(e) {
 			continue
+		}
+		if err := room(); err != nil {
+			return n, err
 		}
 		n++
 		if e.Type == rxvigil.Resync {
@@ -158,7 +161,7 @@ func (w *sseWire) batch(b *batch, after rxvigil.Position, f *Filter) (n int) {
 		}
 		w.event(e)
 	}
-	return n
+	return n, nil
 }
 
 func (w *sseWire) event(e *Event) {

@@ -158,10 +158,13 @@ func (w *wsWire) sight(s sight) {
 	}{op{"stale"}, stale{s.since.UTC(), s.reason}}))
 }
 
-func (w *wsWire) batch(b *batch, after rxvigil.Position, f *Filter) (n int) {
+func (w *wsWire) batch(b *batch, after rxvigil.Position, f *Filter, room func() error) (n int, err error) {
 	for _, e := range b.events {
 		if e.Pos.Compare(after) <= 0 || !f.admits(e) {
 			continue
+		}
+		if err := room(); err != nil {
+			return n, err
 		}
 		n++
 		if e.Type == rxvigil.Resync {
@@ -170,7 +173,7 @@ func (w *wsWire) batch(b *batch, after rxvigil.Position, f *Filter) (n int) {
 		}
 		w.send(e.JSON)
 	}
-	return n
+	return n, nil
 }
 
 func (*wsWire) settle(context.Context, time.Time) time.Time { return time.Time{} }
