@@ -1,8 +1,6 @@
 package rules
 
 import (
-	"time"
-
 	"github.com/rxvigil/rxvigil"
 )
 
@@ -155,5 +153,3 @@ func restored(a rxvigil.Alert) *open {
 func (o *open) remember() {
 	o.told = description{values: o.alert.Values, inputs: o.alert.Why.Inputs, threshold: o.alert.Threshold}
 }
-
-func until(t time.Time) *time.Time { return &t }

@@ -65,7 +65,7 @@ func (e *Engine) begin(in *Input) {
 }
 
 func (e *Engine) fold(changes []rxvigil.Change) {
-	f := folding{book: e.book, touch: e.touch, moved: e.moved, warn: e.warn}
+	f := folding{book: e.book, touch: e.touch, moved: e.moved, oddZone: e.oddZone}
 	f.all(changes)
 }
 

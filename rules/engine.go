@@ -95,7 +95,7 @@ func (e *Engine) Now() time.Time {
 func (e *Engine) Fold(c *rxvigil.Change) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	f := folding{book: e.book, touch: func(*shelf, uint32) {}, moved: func(*shelf) {}, warn: e.warn}
+	f := folding{book: e.book, touch: func(*shelf, uint32) {}, moved: func(*shelf) {}, oddZone: e.oddZone}
 	f.one(c)
 	e.book.forget()
 }
@@ -197,4 +197,4 @@ func (e *Engine) kindOf(rule string) *kind {
 	return nil
 }
 
-func (e *Engine) warn(message, what string) { e.log.Warn(message, "what", what) }
+func (e *Engine) oddZone(name string) { e.log.Warn("unknown time zone in a record", "zone", name) }

@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"maps"
+
 	"github.com/rxvigil/rxvigil"
 )
 
@@ -51,9 +53,7 @@ func describeExpiry(h *hearing, v verdict) description {
 	}
 	d := description{values: values, threshold: h.tierThreshold(v.rung)}
 	d.inputs = rxvigil.Facts{"today": rxvigil.ValueOf(rxvigil.TypeDay, h.today.String())}
-	for name, value := range values {
-		d.inputs[name] = value
-	}
+	maps.Copy(d.inputs, values)
 	return d
 }
 

@@ -10,10 +10,10 @@ import (
 
 // folding is one pass of changes into the book. Touch is told of each shelf before anything on it changes.
 type folding struct {
-	book  *book
-	touch func(s *shelf, row uint32)
-	moved func(s *shelf) // its ledger changed
-	warn  func(message, what string)
+	book    *book
+	touch   func(s *shelf, row uint32)
+	moved   func(s *shelf) // its ledger changed
+	oddZone func(name string)
 }
 
 // all folds the changes of one transaction, whatever their order: lots first, as a change of a medicine touches all its
@@ -114,7 +114,7 @@ func (f *folding) zone(name string) *time.Location {
 	}
 	zone, err := time.LoadLocation(name)
 	if err != nil {
-		f.warn("unknown time zone in a record", name)
+		f.oddZone(name)
 		return nil
 	}
 	return zone

@@ -13,7 +13,7 @@ import (
 func judged(t *testing.T, rule, level string, lots ...string) string {
 	t.Helper()
 	b := newBook()
-	f := folding{book: b, touch: func(*shelf, uint32) {}, moved: func(*shelf) {}, warn: func(string, string) {}}
+	f := folding{book: b, touch: func(*shelf, uint32) {}, moved: func(*shelf) {}, oddZone: func(string) {}}
 	f.one(&rxvigil.Change{After: record(rxvigil.KindMedicine, "M", "", "reorder_level="+level)})
 	for i, text := range lots {
 		var fields []string

@@ -71,13 +71,13 @@ func (e *Engine) change(o *open, to rxvigil.Severity) {
 }
 
 func (e *Engine) stepSnoozed(o *open, event rxvigil.EventType, deadline time.Time, by, note string) {
-	o.alert.SnoozedUntil = until(deadline)
+	o.alert.SnoozedUntil = new(deadline)
 	e.step(o, rxvigil.Snoozed, event, e.clock.now, by, note)
 }
 
 // resolve ends the episode: always told, also of acknowledged and snoozed alerts.
 func (e *Engine) resolve(o *open, by, note string) {
-	o.alert.ResolvedAt = until(e.clock.now)
+	o.alert.ResolvedAt = new(e.clock.now)
 	e.prove(o)
 	e.alerts.remove(o)
 	status := o.alert.Status

@@ -15,11 +15,12 @@ import (
 func stockText(lines []StockLine) []string {
 	var texts []string
 	for _, l := range lines {
-		text := fmt.Sprintf("%s %s %s/%s/%s %s", l.Medicine.Name, l.Branch.ID, l.OnHand, l.Reserved, l.Available, l.Status)
+		var text strings.Builder
+		text.WriteString(fmt.Sprintf("%s %s %s/%s/%s %s", l.Medicine.Name, l.Branch.ID, l.OnHand, l.Reserved, l.Available, l.Status))
 		for _, lot := range l.Lots {
-			text += " " + lot.ID
+			text.WriteString(" " + lot.ID)
 		}
-		texts = append(texts, text)
+		texts = append(texts, text.String())
 	}
 	return texts
 }

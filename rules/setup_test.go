@@ -120,16 +120,17 @@ func toldOne(tr Transition) string {
 	a := tr.Alert
 	event := strings.ToUpper(strings.TrimPrefix(string(tr.Event), "alert_"))
 	subject := strings.Trim(string(a.Branch)+" / "+a.Subject.Name+" / "+a.Subject.Lot, " /")
-	text := fmt.Sprintf("%s %s %s %s %s", event, a.Rule, a.Severity, a.Rung, subject)
+	var text strings.Builder
+	text.WriteString(fmt.Sprintf("%s %s %s %s %s", event, a.Rule, a.Severity, a.Rung, subject))
 	for _, name := range []string{"available", "min", "days", "quantity", "ledger", "drift", "lots", "reason"} {
 		if v, ok := a.Values[name]; ok && v.IsKnown() {
-			text += " " + name + " " + v.Text()
+			text.WriteString(" " + name + " " + v.Text())
 		}
 	}
 	if tr.Note != "" {
-		text += " (" + tr.Note + ")"
+		text.WriteString(" (" + tr.Note + ")")
 	}
-	return text
+	return text.String()
 }
 
 func stocks(out Outcome) []string {
