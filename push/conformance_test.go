@@ -28,7 +28,8 @@ func TestResumeHasNoGapAndNoRepeat(t *testing.T) {
 func cutAndResume(b *bundle, tr transport, r *rand.Rand) {
 	from := rxvigil.EndOf("e1", b.lsn).String()
 	published := make(chan []string)
-	go func() { published <- publishAtRandom(b, rand.New(rand.NewPCG(r.Uint64(), 2))) }()
+	publisher := rand.New(rand.NewPCG(r.Uint64(), 2))
+	go func() { published <- publishAtRandom(b, publisher) }()
 	seen := []string{}
 	done := false
 	var want []string
