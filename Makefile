@@ -20,6 +20,7 @@ help: ## this list
 
 .PHONY: demo
 demo: ## a private Postgres, a busy sample pharmacy, the engine and its dashboard; Ctrl-C leaves nothing behind
+	@.ci/prepare postgres
 	@$(GO) run ./cmd/rxvigil demo
 
 .PHONY: run

@@ -3,8 +3,8 @@ package privatepg
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -53,7 +53,11 @@ func find(ctx context.Context, log *slog.Logger) (binaries, error) {
 			return binaries{}, fmt.Errorf("RXVIGIL_PGBIN: %w", err)
 		}
 	}
-	dir, err := download(log)
+	cache, err := cacheDir()
+	if err != nil {
+		return binaries{}, err
+	}
+	dir, err := download(log, cache, "")
 	if err != nil {
 		return binaries{}, fmt.Errorf("no Postgres here and none could be downloaded; install one (Debian: apt-get install postgresql) or name its folder in RXVIGIL_PGBIN: %w", err)
 	}
@@ -116,17 +120,22 @@ func inspect(ctx context.Context, dir string) (binaries, error) {
 	return binaries{dir: dir, version: fields[2]}, nil
 }
 
-// download has embedded-postgres fetch its binaries into a cache and gives their folder. The library can fetch only by
-// starting a server, which it cannot as root; the binaries are there all the same, and they are all that is wanted.
-func download(log *slog.Logger) (string, error) {
-	cache, err := cacheDir()
+// download has embedded-postgres fetch its binaries into the cache and gives their folder. The library can fetch only by
+// starting a server, which it cannot as root; the binaries are there all the same, and they are all that is wanted. Test
+// binaries that run side by side take turns. An empty repository is the library's own.
+func download(log *slog.Logger, cache, repository string) (string, error) {
+	unlock, err := lock(filepath.Join(cache, "lock"))
 	if err != nil {
 		return "", err
 	}
+	defer unlock()
 	dir := filepath.Join(cache, "postgres-"+string(downloaded))
-	bin := filepath.Join(dir, "bin")
-	if _, err := os.Stat(filepath.Join(bin, "initdb")); err == nil {
+	bin, whole := filepath.Join(dir, "bin"), filepath.Join(dir, "whole") // a file: nothing was interrupted
+	if _, err := os.Stat(whole); err == nil {
 		return bin, nil
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return "", fmt.Errorf("remove half a download: %w", err)
 	}
 	log.Info("postgres_download", "version", string(downloaded), "into", dir)
 	runtime, err := os.MkdirTemp("", "rxvigil-download-")
@@ -138,16 +147,20 @@ func download(log *slog.Logger) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	pg := embeddedpostgres.NewDatabase(embeddedpostgres.DefaultConfig().Version(downloaded).CachePath(cache).
-		BinariesPath(dir).RuntimePath(runtime).Port(uint32(port)).Logger(nil))
+	config := embeddedpostgres.DefaultConfig().Version(downloaded).CachePath(cache).BinariesPath(dir).
+		RuntimePath(runtime).Port(uint32(port)).Logger(io.Discard)
+	if repository != "" {
+		config = config.BinaryRepositoryURL(repository)
+	}
+	pg := embeddedpostgres.NewDatabase(config)
 	err = pg.Start()
 	if err == nil {
-		return bin, pg.Stop()
+		err = pg.Stop()
 	}
 	if _, missing := os.Stat(filepath.Join(bin, "initdb")); missing != nil {
-		return "", errors.Join(err, missing)
+		return "", fmt.Errorf("download PostgreSQL %s: %w", downloaded, err)
 	}
-	return bin, nil
+	return bin, os.WriteFile(whole, nil, 0o600)
 }
 
 // cacheDir is where downloads stay; root's must be readable for the user the server runs as.

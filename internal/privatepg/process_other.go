@@ -21,6 +21,8 @@ func unprivileged(*exec.Cmd) error { return errNotUnix }
 
 func own(string) error { return errNotUnix }
 
+func lock(string) (func(), error) { return nil, errNotUnix }
+
 type watchdog struct{}
 
 func startWatchdog(string, []string) (*watchdog, error) { return nil, errNotUnix }

@@ -127,6 +127,18 @@ func own(dir string) error {
 	return os.Chown(dir, int(c.Uid), int(c.Gid))
 }
 
+// lock waits until no other process holds the file, and holds it until unlock or our end.
+func lock(file string) (unlock func(), err error) {
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock the download: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock %s: %w", file, err), f.Close())
+	}
+	return func() { _ = f.Close() }, nil // closing unlocks
+}
+
 // watchdog is a shell that outlives us for a moment: it waits for the end of a pipe that only we hold, so it also learns
 // of a kill -9; a parent-death signal would be tied to one thread of ours and would leave the folder behind.
 type watchdog struct {
