@@ -15,6 +15,8 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // Options say what to start. The zero value starts a fresh server in a temporary folder.
@@ -63,7 +65,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.DSN != "" {
-		return use(o)
+		return use(ctx, o)
 	}
 	b, err := find(ctx, o.Log)
 	if err != nil {
@@ -80,12 +82,19 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	return s, nil
 }
 
-func use(o Options) (*Server, error) {
+// use takes a server that somebody else runs.
+func use(ctx context.Context, o Options) (*Server, error) {
 	u, err := url.Parse(o.DSN)
 	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
-		return nil, fmt.Errorf("the DSN of a Postgres is a URL: postgres://user@host:port/database")
+		return nil, errors.New("the DSN of a Postgres is a URL: postgres://user@host:port/database")
 	}
-	return &Server{log: o.Log, external: u, source: "the server at " + u.Host}, nil
+	conn, err := pgx.Connect(ctx, o.DSN)
+	if err != nil {
+		return nil, fmt.Errorf("use the server of the given DSN: %w", err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	source := fmt.Sprintf("PostgreSQL %s at %s", conn.PgConn().ParameterStatus("server_version"), u.Host)
+	return &Server{log: o.Log, external: u, source: source}, nil
 }
 
 // DSN is the URL of a database over TCP on the loopback interface; empty means the database postgres.

@@ -185,14 +185,28 @@ func TestABadSettingIsToldWithTheServersOwnWords(t *testing.T) {
 
 func TestAnExplicitServerIsUsedAsItIs(t *testing.T) {
 	t.Parallel()
-	s := start(t, privatepg.Options{DSN: "postgres://me:secret@db.example:5433/app?sslmode=require"})
-	if got, want := s.DSN("other"), "postgres://me:secret@db.example:5433/other?sslmode=require"; got != want {
+	theirs := start(t, privatepg.Options{})
+	s := start(t, privatepg.Options{DSN: theirs.DSN("postgres")})
+	if got, want := s.DSN("other"), theirs.DSN("other"); got != want {
 		t.Errorf("DSN is %s, want %s", got, want)
 	}
-	if got, want := s.Source(), "the server at db.example:5433"; got != want {
-		t.Errorf("source is %q, want %q", got, want)
+	if !strings.HasPrefix(s.Source(), "PostgreSQL ") || !strings.Contains(s.Source(), " at 127.0.0.1:") {
+		t.Errorf("source is %q, want PostgreSQL … at host:port", s.Source())
 	}
 	if err := s.Restart(t.Context(), privatepg.Fast); err == nil {
 		t.Error("somebody else's server was restarted")
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	ask(t, theirs.DSN(""), "SELECT 'still there'")
+}
+
+func TestAServerThatIsNotThereIsSaidSo(t *testing.T) {
+	t.Parallel()
+	for _, dsn := range []string{"postgres://postgres@127.0.0.1:1/postgres?sslmode=disable", "host=127.0.0.1 user=postgres"} {
+		if _, err := privatepg.Start(t.Context(), privatepg.Options{DSN: dsn}); err == nil {
+			t.Errorf("%s was taken for a server", dsn)
+		}
 	}
 }
