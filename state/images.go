@@ -7,7 +7,8 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// Image gives the value of an image key; ok is false when there is none. The bytes belong to the caller.
+// Image gives the value of an image key; ok is false when there is none. The bytes are good until the next
+// call.
 func (s *Store) Image(key []byte) (value []byte, ok bool, err error) {
 	var buf [96]byte
 	v, closer, err := s.group.Get(append(append(buf[:0], spaceImage), key...))
@@ -17,8 +18,8 @@ func (s *Store) Image(key []byte) (value []byte, ok bool, err error) {
 	if err != nil {
 		return nil, false, fmt.Errorf("read image: %w", err)
 	}
-	value = append([]byte(nil), v...)
-	return value, true, closer.Close()
+	s.image = append(s.image[:0], v...)
+	return s.image, true, closer.Close()
 }
 
 // PutImage sets an image in the open group; a nil value deletes it.

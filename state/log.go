@@ -62,7 +62,8 @@ type Retention struct {
 // LogBytes is about what the log holds.
 func (s *Store) LogBytes() int64 { return s.logBytes.Load() }
 
-// Trim forgets entries that are older than the retention, or too many, and raises the floor. now is the engine's time.
+// Trim forgets entries that are older than the retention, or too many, and raises the floor, with the open group. now is the
+// engine's time.
 func (s *Store) Trim(now time.Time, r Retention) error {
 	if r.Age == 0 {
 		r.Age = 24 * time.Hour
@@ -70,7 +71,7 @@ func (s *Store) Trim(now time.Time, r Retention) error {
 	if r.Bytes == 0 {
 		r.Bytes = 1 << 30
 	}
-	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{spaceLog}, UpperBound: []byte{spaceLog + 1}})
+	it, err := s.group.NewIter(&pebble.IterOptions{LowerBound: []byte{spaceLog}, UpperBound: []byte{spaceLog + 1}})
 	if err != nil {
 		return fmt.Errorf("trim log: %w", err)
 	}

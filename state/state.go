@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -42,13 +43,16 @@ type Meta struct {
 	Now      time.Time       `json:"now"`      // the engine's time
 	Wall     time.Time       `json:"wall"`     // wall clock of the newest message of ours
 	Floor    uint64          `json:"floor"`    // the log is whole after this LSN
+	LogBytes int64           `json:"log_bytes"`
 }
 
 // Store is an open state folder.
 type Store struct {
-	db       *pebble.DB
+	db       *pebble.DB // nil once closed
+	lock     *pebble.Lock
 	log      *slog.Logger
 	group    *pebble.Batch
+	image    []byte // what Image gave last
 	meta     Meta
 	logBytes atomic.Int64
 }
@@ -63,7 +67,7 @@ func Open(dir string, log *slog.Logger) (*Store, error) {
 	if err == nil || errors.Is(err, ErrInUse) {
 		return s, err
 	}
-	if !errors.Is(err, errForeign) && !errors.Is(err, pebble.ErrCorruption) {
+	if !torn(err) {
 		return nil, err
 	}
 	aside := fmt.Sprintf("%s.aside-%s", filepath.Clean(dir), time.Now().UTC().Format("20060102T150405.000"))
@@ -76,30 +80,68 @@ func Open(dir string, log *slog.Logger) (*Store, error) {
 
 var errForeign = errors.New("the state is of another format")
 
+// torn tells whether an error of opening means that the folder is no whole store. What the file system refuses is not that:
+// with a full disk or without permission the state is as good as it was.
+func torn(err error) bool {
+	var refused *fs.PathError
+	if errors.As(err, &refused) {
+		return errors.Is(err, fs.ErrNotExist)
+	}
+	return errors.Is(err, errForeign) || errors.Is(err, errUnreadable)
+}
+
 func open(dir string, log *slog.Logger) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open state: %w", err)
 	}
-	lock, err := pebble.LockDirectory(dir, vfs.Default)
+	lock, err := lockFolder(dir)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s", ErrInUse, dir)
-	}
-	db, err := pebble.Open(dir, options(log, lock))
-	if err != nil {
-		_ = lock.Close()
-		return nil, fmt.Errorf("open state in %s: %w", dir, err)
-	}
-	s := &Store{db: db, log: log}
-	if err := s.readMeta(); err != nil {
-		_ = db.Close()
 		return nil, err
 	}
-	s.group = db.NewIndexedBatch()
-	usage, err := db.EstimateDiskUsage([]byte{spaceLog}, []byte{spaceLog + 1})
-	if err == nil {
-		s.logBytes.Store(int64(usage))
+	s := &Store{lock: lock, log: log}
+	if s.db, err = openPebble(dir, options(log, lock)); err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", dir, err), lock.Close())
 	}
+	if err := s.readMeta(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	s.group = s.db.NewIndexedBatch()
+	s.logBytes.Store(s.meta.LogBytes)
 	return s, nil
+}
+
+func lockFolder(dir string) (*pebble.Lock, error) {
+	lock, err := pebble.LockDirectory(dir, vfs.Default)
+	var noFile *fs.PathError
+	switch {
+	case errors.As(err, &noFile):
+		return nil, fmt.Errorf("lock the state: %w", err)
+	case err != nil:
+		return nil, fmt.Errorf("%w: %s", ErrInUse, dir)
+	}
+	return lock, nil
+}
+
+// errUnreadable is a store that Pebble gives up on.
+var errUnreadable = errors.New("the state cannot be read")
+
+// openPebble opens the database. Pebble reports some damage as a fatal message, which its logger here makes a panic; and a
+// store that has lost the name of its manifest it would take for a new one.
+func openPebble(dir string, o *pebble.Options) (db *pebble.DB, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: %v", errUnreadable, r)
+		}
+	}()
+	manifests, err := filepath.Glob(filepath.Join(dir, "MANIFEST-*"))
+	if err != nil {
+		return nil, err
+	}
+	o.ErrorIfNotExists = len(manifests) > 0
+	if db, err = pebble.Open(dir, o); err != nil {
+		return nil, fmt.Errorf("%w: %w", errUnreadable, err)
+	}
+	return db, nil
 }
 
 func (s *Store) readMeta() error {
@@ -117,12 +159,18 @@ func (s *Store) readMeta() error {
 	return nil
 }
 
-// Close closes the store; an open group is lost.
+// Close closes the store and frees its folder; an open group is lost. Closing it twice does nothing.
 func (s *Store) Close() error {
-	if s.group != nil {
-		_ = s.group.Close()
+	if s.db == nil {
+		return nil
 	}
-	if err := s.db.Close(); err != nil {
+	var err error
+	if s.group != nil {
+		err = s.group.Close()
+	}
+	err = errors.Join(err, s.db.Close(), s.lock.Close())
+	s.db = nil
+	if err != nil {
 		return fmt.Errorf("close state: %w", err)
 	}
 	return nil
@@ -159,6 +207,7 @@ func (s *Store) GroupSize() int { return s.group.Len() }
 // Commit writes the open group, with the meta, and begins another. It is not synced: a crash of the process loses at most
 // the newest groups, and the source sends those again.
 func (s *Store) Commit() error {
+	s.meta.LogBytes = s.logBytes.Load()
 	meta, err := json.Marshal(s.meta)
 	if err != nil {
 		return fmt.Errorf("encode state: %w", err)
