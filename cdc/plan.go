@@ -103,10 +103,13 @@ func compile(s *source, rel *Relation) (*plan, error) {
 		return nil, err
 	}
 	for i, e := range s.fields {
+		if e == nil {
+			continue
+		}
 		if p.steps[i], err = compileStep(e, s.schema.Fields[i].Type, s.kind, rel, at); err != nil {
 			return nil, err
 		}
-		if p.steps[i] != nil && s.schema.Fields[i].Type == rxvigil.TypeStatus {
+		if s.schema.Fields[i].Type == rxvigil.TypeStatus {
 			p.steps[i+1] = &step{native: i + 1}
 		}
 	}

@@ -89,10 +89,7 @@ func (e *engine) event(tx *cdc.Transaction, ordinal uint32, t rxvigil.EventType,
 
 func (e *engine) happenings(tx *cdc.Transaction, out rules.Outcome) []cdc.Happening {
 	r := e.rules.Load()
-	all := cdc.Happenings(tx.Changes, func(t rxvigil.Tenant, id string) string {
-		m, _ := r.Medicine(t, id)
-		return m.Name
-	})
+	all := cdc.Happenings(tx.Changes, medicineNames(r, tx.Changes))
 	for _, s := range out.Stock {
 		all = append(all, cdc.Happening{Row: s.Row, Type: rxvigil.StockChanged, Tenant: s.Tenant, Branch: s.Branch, Data: s.Level})
 	}
@@ -111,6 +108,21 @@ func (e *engine) happenings(tx *cdc.Transaction, out rules.Outcome) []cdc.Happen
 	}
 	slices.SortStableFunc(all, func(a, b cdc.Happening) int { return cmp.Compare(a.Row, b.Row) })
 	return all
+}
+
+// medicineNames looks names up as the transaction leaves them, and those of medicines that went in it as they were.
+func medicineNames(r *rules.Engine, changes []rxvigil.Change) cdc.Names {
+	return func(t rxvigil.Tenant, id string) string {
+		if m, ok := r.Medicine(t, id); ok {
+			return m.Name
+		}
+		for i := range changes {
+			if rec := changes[i].Record(); rec.Kind() == rxvigil.KindMedicine && rec.ID == id && rec.Tenant == t {
+				return rec.Text(rxvigil.MedicineName)
+			}
+		}
+		return ""
+	}
 }
 
 // resyncs stands for the events of a transaction that is too large to tell: one for each tenant, at its first event.
