@@ -1,0 +1,164 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rxvigil/rxvigil/internal/pgtest"
+	"github.com/rxvigil/rxvigil/internal/pharmacy"
+)
+
+// demoMapping is the sample pharmacy's mapping, as newService names it.
+const demoMapping = "../../internal/pharmacy/mapping.yaml"
+
+// openPharmacy is the sample pharmacy without its staff, and the service over it, which does not run yet.
+func openPharmacy(t testing.TB) (dsn string, s *service) {
+	t.Helper()
+	dsn = pgtest.Database(t)
+	if err := pharmacy.Load(t.Context(), dsn); err != nil {
+		t.Fatal(err)
+	}
+	return dsn, newService(t, dsn, demoMapping)
+}
+
+// The story itself is portal/testdata/dashboard.test.mjs; this holds the database and the engine for it.
+func TestDashboardTellsOfAnUpdateUntilItIsResolved(t *testing.T) {
+	t.Parallel()
+	chromium, playwright := findBrowser(t)
+	dsn, s := openPharmacy(t)
+	s.start()
+	s.ready()
+	b := browse(t, s, chromium, playwright)
+	for line := range b.lines {
+		switch {
+		case line.Want == "sql":
+			pgtest.Exec(t, dsn, line.SQL)
+			b.done(t)
+		case line.Want == "restart":
+			s.stop()
+			s.start()
+			b.done(t)
+		case line.Fail != "":
+			t.Errorf("the browser: %s", line.Fail)
+		case line.Latency != nil:
+			t.Logf("from commit to page: %.0f ms", *line.Latency)
+			b.timed = true
+		}
+	}
+	if err := b.cmd.Wait(); err != nil {
+		t.Errorf("the browser's story: %v", err)
+	}
+	if !b.timed && !t.Failed() {
+		t.Error("the story told no latency from commit to page")
+	}
+}
+
+// findBrowser gives Chromium and playwright-core. CI must have both; elsewhere the test says what it lacks.
+func findBrowser(t testing.TB) (chromium, playwright string) {
+	t.Helper()
+	lacking := func(sentence string) {
+		t.Helper()
+		if os.Getenv("CI") == "true" {
+			t.Fatal(sentence)
+		}
+		t.Skip(sentence)
+	}
+	chromium = os.Getenv("CHROMIUM")
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if chromium == "" {
+			chromium, _ = exec.LookPath(name)
+		}
+	}
+	if chromium == "" {
+		lacking("there is no Chromium: install the package chromium, or say where one is with CHROMIUM=/path")
+	}
+	playwright, err := filepath.Abs("../../.cache/node/node_modules/playwright-core")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(playwright); err != nil {
+		lacking("there is no playwright-core: run make .cache/node, which needs npm")
+	}
+	if _, err := exec.LookPath("node"); err != nil {
+		lacking("there is no node: install Node.js 22 or newer")
+	}
+	return chromium, playwright
+}
+
+// browser is the story's script at work.
+type browser struct {
+	cmd   *exec.Cmd
+	in    io.Writer
+	lines chan browserLine // closed when the script has said all
+	timed bool
+}
+
+type browserLine struct {
+	Want, SQL, Fail string
+	Latency         *float64 `json:"commit_to_page_ms"`
+}
+
+func browse(t testing.TB, s *service, chromium, playwright string) *browser {
+	t.Helper()
+	const shelf = " WHERE product_id = 1002 AND branch_id = 11"
+	b := &browser{lines: make(chan browserLine)}
+	b.cmd = exec.Command("node", "../../portal/testdata/dashboard.test.mjs")
+	b.cmd.Env = append(os.Environ(), "RXVIGIL_URL=http://"+s.addr, "TENANT=testpharmacy", "SUBJECT=1002", "STEP_MS=30000",
+		"SQL_LOW=UPDATE inventory SET quantity_on_hand = 5"+shelf, "SQL_RESTOCK=UPDATE inventory SET quantity_on_hand = 400"+shelf,
+		"CHROMIUM="+chromium, "PLAYWRIGHT="+playwright)
+	b.cmd.Stderr = t.Output()
+	b.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that Chromium goes with it
+	in, err := b.cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := b.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	b.in = in
+	impatience := time.AfterFunc(3*time.Minute, b.kill)
+	read := make(chan struct{})
+	go func() { // ends with the script
+		defer close(read)
+		defer close(b.lines)
+		scanner := bufio.NewScanner(out)
+		scanner.Buffer(nil, 1<<20)
+		for scanner.Scan() {
+			t.Log(scanner.Text())
+			var line browserLine
+			if err := json.Unmarshal(scanner.Bytes(), &line); err != nil {
+				line.Fail = fmt.Sprintf("a line that is no JSON: %s", scanner.Text())
+			}
+			b.lines <- line
+		}
+	}()
+	t.Cleanup(func() {
+		impatience.Stop()
+		b.kill()
+		for range b.lines {
+		}
+		<-read
+	})
+	return b
+}
+
+func (b *browser) kill() { _ = syscall.Kill(-b.cmd.Process.Pid, syscall.SIGKILL) }
+
+func (b *browser) done(t testing.TB) {
+	t.Helper()
+	if _, err := io.WriteString(b.in, `{"ok":true}`+"\n"); err != nil {
+		t.Error(err)
+	}
+}
