@@ -9,12 +9,13 @@
 // # The map of the house
 //
 //   - cdc turns rows into records, changes and events. It knows Postgres and no rules. The stream is parsed in
-//     cdc/decode.go, a table's mapping is compiled in cdc/plan.go, the words of a mapping file live in cdc/mapping.go, and
-//     cdc/boot.go reads the tables when there is nothing to resume from.
+//     cdc/decode.go, a table's mapping is compiled in cdc/plan.go, the words of a mapping file live in cdc/mapping.go,
+//     cdc/net.go makes one change a record of a transaction's rows, and cdc/boot.go reads the tables when there is nothing
+//     to resume from.
 //   - rules folds changes into features (rules/book.go) and judges them (one file a kind: rules/low_stock.go …). It knows
 //     no Postgres and no HTTP. rules/pgstore keeps alerts in Postgres; rules/rulestest is the suite every store passes.
 //   - push holds the log and the doors to it: one file a transport (push/sse.go, push/websocket.go, push/livemonitor.go),
-//     and the REST desk.
+//     all told by the one loop in push/feed.go, and the REST desk (push/desk.go).
 //   - state is the engine's own disk: last images, usage, log entries and position in one Pebble.
 //   - portal is what browsers load; it has no build step.
 //   - migrations is our schema in Postgres, forward only.
@@ -25,7 +26,8 @@
 //
 //   - A new column type: cdc/convert.go, one function from Postgres' text to a canonical Value, and its row in the test's table.
 //   - A new alert kind: a file in rules with its Judge function, one line in rules/kinds.go, its sentence in rules/message.go.
-//   - A new transport: a file in push that walks a push.Cursor, one line in push/server.go, and a row in the transport suite.
+//   - A new transport: a file in push that gives push/feed.go a wire, one line in push/server.go, and a row in the suite of
+//     push/conformance_test.go.
 //   - A new field of an entity: canonical in record.go, and the mapping language knows it at once.
 //
 // # Walls

@@ -32,10 +32,27 @@ func (e *engine) input(ctx context.Context, tx *cdc.Transaction) (rules.Input, e
 	for _, f := range tx.Faults {
 		in.Faults = append(in.Faults, rules.Fault{Tenant: f.Tenant, Table: f.Table, Column: f.Column, Reason: f.Reason, Text: f.Text})
 	}
+	in.Faults = append(in.Faults, e.strangers(tx)...)
 	for range tx.Forged {
 		in.Faults = append(in.Faults, rules.Fault{Table: "logical messages", Reason: "forged"})
 	}
 	return in, nil
+}
+
+// strangers are events sent for a tenant that nobody knows.
+func (e *engine) strangers(tx *cdc.Transaction) []rules.Fault {
+	var faults []rules.Fault
+	for _, m := range tx.Messages {
+		if m.Op != "event" {
+			continue
+		}
+		_, known := e.rules.Load().FindTenant(string(m.Tenant))
+		comes := slices.ContainsFunc(tx.Changes, func(c rxvigil.Change) bool { return c.Record().Tenant == m.Tenant })
+		if !known && !comes {
+			faults = append(faults, rules.Fault{Table: "rxvigil.notify", Column: "tenant", Reason: "no_tenant", Text: string(m.Tenant[:min(len(m.Tenant), 60)])})
+		}
+	}
+	return faults
 }
 
 // command is what a message asks the rules to do, if anything.
@@ -99,8 +116,7 @@ func (e *engine) happenings(tx *cdc.Transaction, out rules.Outcome) []cdc.Happen
 		}
 		t, known := r.FindTenant(string(m.Tenant))
 		if !known {
-			e.vital.fault([]cdc.Fault{{Table: "logical messages", Reason: "no_tenant"}})
-			continue
+			continue // strangers said so
 		}
 		all = append(all, cdc.Happening{
 			Row: m.Row, Type: rxvigil.EventType(m.Type), Tenant: t.ID, Branch: rxvigil.Branch(m.Branch), Data: rxvigil.Custom{JSON: m.Data},

@@ -377,3 +377,25 @@ func keepBusy(t *testing.T, s *shop) <-chan struct{} {
 	<-started
 	return done
 }
+
+func TestASecondEngineWaitsAndTakesOver(t *testing.T) {
+	t.Parallel()
+	first := openShop(t, pgtest.Database(t), 13)
+	first.svc.start()
+	first.svc.ready()
+	second := first.svc.twin()
+	second.start()
+	second.says("standing_by")
+	<-first.work(t, 50, time.Millisecond)
+	first.svc.kill()
+	second.ready()
+
+	first.svc = second
+	first.view = watch(t, second, "sse", tenantOne)
+	first.view.connected(t)
+	<-first.work(t, 50, time.Millisecond)
+	if err := ordered(first.end(t)); err != nil {
+		t.Error(err)
+	}
+	checkOpenAgainstTables(t, first)
+}

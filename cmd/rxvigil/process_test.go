@@ -83,6 +83,33 @@ func freeAddr(t testing.TB) string {
 	return ln.Addr().String()
 }
 
+// twin is a second service on the same database and slot, with an address and a disk of its own.
+func (s *service) twin() *service {
+	s.t.Helper()
+	text, err := os.ReadFile(s.config)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	other := &service{t: s.t, dir: s.t.TempDir(), addr: freeAddr(s.t)}
+	other.config = filepath.Join(other.dir, "rxvigil.yaml")
+	config := strings.NewReplacer(s.addr, other.addr, s.dir, other.dir).Replace(string(text))
+	if err := os.WriteFile(other.config, []byte(config), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(other.kill)
+	return other
+}
+
+// says waits until the service has logged a message.
+func (s *service) says(message string) {
+	s.t.Helper()
+	for deadline := time.Now().Add(60 * time.Second); !strings.Contains(s.log.String(), message); s.pause() {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("the service never said %s:\n%s", message, tailOf(s.log.String(), 4000))
+		}
+	}
+}
+
 // start runs the service; it may not be ready when start returns.
 func (s *service) start() {
 	s.t.Helper()

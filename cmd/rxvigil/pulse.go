@@ -22,6 +22,8 @@ type pulse struct {
 	reader  *cdc.Reader
 	confirm func(ctx context.Context, lsn uint64) error
 	logger  *slog.Logger
+
+	seen uint64 // where the engine stood at the last beat
 }
 
 const (
@@ -48,6 +50,9 @@ func (p *pulse) Run(ctx context.Context) error {
 			case <-ctx.Done():
 				return nil
 			case <-gauge.C:
+				if err := p.engine.disk.Sync(); err != nil {
+					return err
+				}
 				p.measure(ctx)
 			case <-tick.C:
 				break waiting
@@ -59,10 +64,7 @@ func (p *pulse) Run(ctx context.Context) error {
 func (p *pulse) beat(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, beat)
 	defer cancel()
-	if late := p.engine.vital.overdue(); late > overdue {
-		p.engine.vital.set("stale")
-		p.logger.WarnContext(ctx, "canary_overdue", "seconds", late.Seconds())
-	}
+	p.watch(ctx)
 	if err := p.confirmSafe(ctx); err != nil {
 		return err
 	}
@@ -70,6 +72,17 @@ func (p *pulse) beat(ctx context.Context) error {
 	p.engine.vital.canarySent(id)
 	_, err := p.key.Emit(ctx, p.source, cdc.Message{Op: "canary", At: time.Now().UTC(), ID: id})
 	return err
+}
+
+// watch looks after a stream that seems to stand: its canary is overdue and nothing else came. It is made anew.
+func (p *pulse) watch(ctx context.Context) {
+	here := p.engine.durable.Load()
+	if late := p.engine.vital.overdue(); late > overdue && here == p.seen {
+		p.logger.WarnContext(ctx, "canary_overdue", "seconds", late.Seconds())
+		p.engine.vital.forgetCanaries()
+		p.reader.Interrupt()
+	}
+	p.seen = here
 }
 
 // confirmSafe lets the slot forget what is synced here, visible to everybody there, and recorded as confirmed.

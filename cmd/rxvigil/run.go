@@ -48,6 +48,9 @@ func serve(ctx context.Context, cfg *config, logger *slog.Logger, live func(addr
 	if err := preflight(ctx, cfg); err != nil {
 		return err
 	}
+	if err := awaitTurn(ctx, cfg, logger); err != nil || ctx.Err() != nil {
+		return err
+	}
 	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Push.Listen)
 	if err != nil {
 		return fmt.Errorf("push.listen: %w: choose another address, or stop what uses it", err)
@@ -72,6 +75,29 @@ func serve(ctx context.Context, cfg *config, logger *slog.Logger, live func(addr
 	}
 	logger.InfoContext(ctx, "serving", "url", "http://"+ln.Addr().String()+"/", "version", version())
 	return h.run(ctx, ln)
+}
+
+// awaitTurn waits while another engine reads the slot: two never write at once, and this one takes over when that one goes.
+func awaitTurn(ctx context.Context, cfg *config, logger *slog.Logger) error {
+	conn, err := cdc.Connect(ctx, cfg.Source.DSN)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	for first := true; ; first = false {
+		pid, err := cdc.SlotUser(ctx, conn, cfg.Source.Slot)
+		if err != nil || pid == 0 {
+			return err
+		}
+		if first {
+			logger.InfoContext(ctx, "standing_by", "slot", cfg.Source.Slot, "read_by_pid", pid)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(250 * time.Millisecond):
+		}
+	}
 }
 
 // preflight refuses to start where check would find something fatal.

@@ -74,6 +74,13 @@ func (v *vitals) overdue() time.Duration {
 	return longest
 }
 
+// forgetCanaries stops waiting for the canaries of a stream that was given up.
+func (v *vitals) forgetCanaries() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	clear(v.sent)
+}
+
 // behind records how much WAL lies between the source's head and us.
 func (v *vitals) behind(head uint64) {
 	v.mu.Lock()
