@@ -1,0 +1,47 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/rxvigil/rxvigil/internal/pgtest"
+)
+
+// A transaction too large to tell event by event is told as one resync for each tenant, with its alerts: it never fills
+// the log, and no alert is lost in it.
+func TestAGiantTransactionIsToldAsAResyncWithItsAlerts(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, pgtest.Database(t), 17)
+	s.svc.start()
+	s.svc.ready()
+	s.view = watch(t, s.svc, "sse", tenantOne)
+	s.view.connected(t)
+	other := watch(t, s.svc, "sse", "a0000000-0000-4000-8000-000000000002")
+	other.connected(t)
+
+	pgtest.Exec(t, s.dsn, fmt.Sprintf(`
+		INSERT INTO medicines (id, tenant_id, name, current_stock, min_stock_level)
+		SELECT gen_random_uuid(), '%s', 'Bulk ' || n, CASE WHEN n %% 3000 = 0 THEN 1 ELSE 100 END, 10
+		FROM generate_series(1, 30000) AS n`, tenantOne))
+	events := s.end(t)
+
+	var raised int
+	for _, e := range events {
+		if e.Type == "alert_raised" {
+			raised++
+			continue
+		}
+		t.Errorf("told one by one: %s", e.raw)
+	}
+	if raised != 10 {
+		t.Errorf("%d alerts raised, want 10", raised)
+	}
+	if !slices.Equal(s.view.resyncs, []string{"transaction_too_large"}) {
+		t.Errorf("resyncs %v", s.view.resyncs)
+	}
+	if len(other.seen(0, len(other.events))) != 0 || len(other.resyncs) != 0 {
+		t.Errorf("another tenant heard of it: %v %v", other.events, other.resyncs)
+	}
+	checkOpenAgainstTables(t, s)
+}
