@@ -38,6 +38,16 @@ test: ## everything, with the race detector; fetches a Postgres, a browser and p
 	$(GO) test -race -timeout 8m ./...
 	@if command -v node >/dev/null; then node --test portal/testdata/client.test.mjs; else echo "no node: the portal client is not tested"; fi
 
+VERSIONS ?= 14 15 16 17 18
+
+.PHONY: matrix
+matrix: ## what meets a database, on each server of VERSIONS="14 15 16 17 18"; fetches them
+	@for v in $(VERSIONS); do \
+		bin=$$(.ci/server $$v); \
+		RXVIGIL_PGBIN=$$bin $(GO) test -count=1 -v -run '^TestDatabasesAreApart$$' ./internal/pgtest | grep -E '^(using|FAIL|ok)'; \
+		RXVIGIL_PGBIN=$$bin $(GO) test -count=1 -timeout 10m ./cdc ./migrations ./rules/pgstore ./cmd/rxvigil; \
+	done
+
 .PHONY: fuzz
 fuzz: ## every fuzz test, FUZZTIME=30s each
 	@grep -rl --include='*_test.go' '^func Fuzz' . | sort | while read -r file; do \
