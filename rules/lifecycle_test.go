@@ -95,20 +95,20 @@ func TestLowStockResolvesOnlyWellAboveTheLevel(t *testing.T) {
 func TestAFaultIsToldOnceAndEndsByAcknowledgement(t *testing.T) {
 	t.Parallel()
 	s, _ := lowShelf(t)
-	fault := Fault{Tenant: "t", Table: "sales", Column: "status", Reason: "status is unknown", Text: "layaway"}
-	out := s.send(Input{Faults: []Fault{fault, fault, {Table: "sales", Reason: "no tenant"}}})
+	fault := Fault{Tenant: "t", Table: "sales", Column: "status", Reason: "unknown_status", Text: "layaway"}
+	out := s.send(Input{Faults: []Fault{fault, fault, {Table: "sales", Reason: "no_tenant"}}})
 	s.expect("faults", out,
-		"RAISED blind critical fault rxvigil reason status is unknown", "RAISED blind critical fault rxvigil reason no tenant")
+		"RAISED blind critical fault rxvigil reason unknown_status", "RAISED blind critical fault rxvigil reason no_tenant")
 	a := out.Transitions[0].Alert
-	if a.Message != `A row could not be read: sales.status status is unknown: "layaway"` || a.Tenant != "t" {
+	if a.Message != `sales.status holds a word that the mapping does not know: "layaway"` || a.Tenant != "t" {
 		t.Errorf("tenant %s: %s", a.Tenant, a.Message)
 	}
 	s.expect("again", s.send(Input{Faults: []Fault{fault}}))
 	s.expect("a scan leaves it", s.send(tickAt("2026-11-23T06:00")))
 	s.expect("acknowledge", s.command(Command{Op: Acknowledge, Alert: a.ID, Note: "seen"}),
-		"ACKNOWLEDGED blind critical fault rxvigil reason status is unknown (seen)",
-		"RESOLVED blind critical fault rxvigil reason status is unknown (seen)")
-	s.expect("a new one", s.send(Input{Faults: []Fault{fault}}), "RAISED blind critical fault rxvigil reason status is unknown")
+		"ACKNOWLEDGED blind critical fault rxvigil reason unknown_status (seen)",
+		"RESOLVED blind critical fault rxvigil reason unknown_status (seen)")
+	s.expect("a new one", s.send(Input{Faults: []Fault{fault}}), "RAISED blind critical fault rxvigil reason unknown_status")
 }
 
 func TestAThousandFaultsOfATenantAreEnough(t *testing.T) {
@@ -158,5 +158,16 @@ func TestEngineTimeNeverStepsBackAndNeverRunsAhead(t *testing.T) {
 		if got := c.now.Sub(base); got != step.want {
 			t.Errorf("commit at %v with wall %v: now %v, want %v", step.at, step.wall, got, step.want)
 		}
+	}
+}
+
+func TestALotThatIsUsedUpIsNotCalledFresh(t *testing.T) {
+	t.Parallel()
+	a := rxvigil.Alert{Status: rxvigil.Resolved, Subject: rxvigil.Subject{Name: "Cetirizine 10mg", Lot: "BOL-11A"}, Values: rxvigil.Facts{
+		"quantity": rxvigil.NumberValue(rxvigil.NumberOf(0)), "days": rxvigil.NumberValue(rxvigil.NumberOf(5)),
+		"expires": rxvigil.ValueOf(rxvigil.TypeDay, "2026-11-27"),
+	}}
+	if got, want := saysExpiry(&a), "Cetirizine 10mg, lot BOL-11A, is used up: nothing is left that could expire"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -36,6 +36,9 @@ func saysExpiry(a *rxvigil.Alert) string {
 	if a.Subject.Lot != "" {
 		name += ", lot " + a.Subject.Lot + ","
 	}
+	if n := a.Values["quantity"].Number(); a.Status == rxvigil.Resolved && n.Known() && n.Sign() <= 0 {
+		return name + " is used up: nothing is left that could expire"
+	}
 	if a.Status == rxvigil.Resolved {
 		return fmt.Sprintf("%s is no longer short-dated: %s, %s left", name, saysDate(a), num(a, "quantity"))
 	}
@@ -78,11 +81,28 @@ func saysBlind(a *rxvigil.Alert) string {
 	if a.Rung == "interval" {
 		return fmt.Sprintf("Nothing was seen from %s to %s: %s", orUnknown(a, "from"), orUnknown(a, "to"), orUnknown(a, "reason"))
 	}
-	place := strings.TrimSuffix(a.Values["table"].Text()+"."+a.Values["column"].Text(), ".")
-	if a.Values["text"].Text() == "" {
-		return fmt.Sprintf("A row could not be read: %s %s", place, orUnknown(a, "reason"))
+	table := a.Values["table"].Text()
+	place := strings.TrimSuffix(table+"."+a.Values["column"].Text(), ".")
+	switch reason, text := a.Values["reason"].Text(), a.Values["text"].Text(); reason {
+	case "unknown_status":
+		return fmt.Sprintf("%s holds a word that the mapping does not know: %q", place, text)
+	case "no_tenant":
+		return fmt.Sprintf("A row of %s names no pharmacy that is known%s", table, quoted(text))
+	case "no_parent":
+		return fmt.Sprintf("A line in %s belongs to no document that is known", table)
+	case "bad_number", "bad_day", "bad_time", "bad_truth":
+		return fmt.Sprintf("%s holds what is no %s%s", place, strings.TrimPrefix(reason, "bad_"), quoted(text))
+	case "forged":
+		return "Somebody wrote a message in our name without our signature"
 	}
-	return fmt.Sprintf("A row could not be read: %s %s: %q", place, orUnknown(a, "reason"), a.Values["text"].Text())
+	return fmt.Sprintf("A row of %s could not be read%s", orUnknown(a, "table"), quoted(a.Values["text"].Text()))
+}
+
+func quoted(text string) string {
+	if text == "" {
+		return ""
+	}
+	return fmt.Sprintf(": %q", text)
 }
 
 func saysGone(a *rxvigil.Alert) string {
