@@ -1,0 +1,240 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rxvigil/rxvigil"
+	"github.com/rxvigil/rxvigil/cdc"
+	"github.com/rxvigil/rxvigil/rules"
+)
+
+// How the engine comes to know what is true: cold, from the app's tables, or warm, from its own disk.
+
+// Forget voids everything: a cold boot begins.
+func (e *engine) Forget(ctx context.Context, id cdc.Identity, hash string) error {
+	identity, err := json.Marshal(id)
+	if err != nil {
+		return fmt.Errorf("encode identity: %w", err)
+	}
+	e.epoch = epochOf(id, hash)
+	e.group, e.recorded, e.settled = nil, nil, 0
+	e.vital.set("starting")
+	fresh, err := e.newRules()
+	if err != nil {
+		return err
+	}
+	e.rules.Store(fresh)
+	if err := e.disk.Reset(identity, hash, e.epoch); err != nil {
+		return err
+	}
+	return e.retry(ctx, "identify", func() error { return e.store.Identify(ctx, id.String(), e.epoch, id.Slot) })
+}
+
+// epochOf names the stretch in which positions can be compared: the source and the mapping.
+func epochOf(id cdc.Identity, hash string) string {
+	sum := sha256.Sum256([]byte(id.String() + "\x00" + hash))
+	return hex.EncodeToString(sum[:5])
+}
+
+// NewSlot records a new generation of our slot.
+func (e *engine) NewSlot(ctx context.Context) (generation int64, err error) {
+	err = e.retry(ctx, "new slot", func() error { generation, err = e.store.NewSlot(ctx); return err })
+	return generation, err
+}
+
+// Picture takes rows of a cold boot.
+func (e *engine) Picture(_ context.Context, tx *cdc.Transaction) error { return e.picture(tx) }
+
+// Fold takes a transaction that committed while the tables were read.
+func (e *engine) Fold(_ context.Context, tx *cdc.Transaction) error { return e.picture(tx) }
+
+func (e *engine) picture(tx *cdc.Transaction) error {
+	if err := e.keepImages(tx); err != nil {
+		return err
+	}
+	r := e.rules.Load()
+	for i := range tx.Changes {
+		r.Fold(&tx.Changes[i])
+	}
+	e.vital.fault(tx.Faults)
+	if e.disk.GroupSize() < groupBytes {
+		return nil
+	}
+	return e.disk.Commit()
+}
+
+func (e *engine) keepImages(tx *cdc.Transaction) error {
+	for _, w := range tx.Writes {
+		if err := e.disk.PutImage(w.Key, w.Value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Booted judges everything once: the log starts here.
+func (e *engine) Booted(ctx context.Context, tx *cdc.Transaction, gap *cdc.Gap) error {
+	snapshot, err := e.load(ctx)
+	if err != nil {
+		return err
+	}
+	r := e.rules.Load()
+	r.Restore(snapshot.Alerts, snapshot.Episodes)
+	r.RestoreOccurrences(snapshot.Occurrences)
+	in, err := e.input(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if gap != nil {
+		in.Blind = &rules.Interval{From: gap.From, To: gap.To, Since: gap.Since, Until: gap.Until, Reason: gap.Reason}
+	}
+	out := r.JudgeAll(in)
+	out.Usage = nil
+	r.Usage(func(u rules.Usage) bool { out.Usage = append(out.Usage, u); return true })
+	floor := rxvigil.EndOf(e.epoch, tx.LSN-1)
+	e.disk.SetFloor(tx.LSN - 1)
+	if err := e.keepImages(tx); err != nil {
+		return err
+	}
+	if err := e.settle(tx, in, out); err != nil {
+		return err
+	}
+	if err := e.save(ctx); err != nil {
+		return err
+	}
+	if err := e.disk.Sync(); err != nil {
+		return err
+	}
+	e.open(floor, floor)
+	e.publish()
+	return nil
+}
+
+// Resumed goes on where the disk stands. The first time, memory is rebuilt from it.
+func (e *engine) Resumed(ctx context.Context, m *cdc.Memory) error {
+	if e.started {
+		e.log.Fresh()
+		e.vital.set("live")
+		return nil
+	}
+	if err := e.remember(ctx, m); err != nil {
+		return err
+	}
+	meta := e.disk.Meta()
+	e.durable.Store(meta.Position)
+	e.open(rxvigil.EndOf(e.epoch, meta.Floor), rxvigil.EndOf(e.epoch, meta.Position))
+	return nil
+}
+
+func (e *engine) open(floor, head rxvigil.Position) {
+	e.log.Start(e.epoch, floor, head)
+	e.log.Fresh()
+	e.vital.set("live")
+	if !e.started {
+		e.started = true
+		close(e.ready)
+	}
+}
+
+// remember rebuilds features and alerts from the disk and the alert store.
+func (e *engine) remember(ctx context.Context, m *cdc.Memory) error {
+	meta := e.disk.Meta()
+	e.epoch, e.wall = meta.Epoch, meta.Wall
+	r, err := e.newRules()
+	if err != nil {
+		return err
+	}
+	e.rules.Store(r)
+	if err := e.foldImages(r, m); err != nil {
+		return err
+	}
+	if err := e.foldUsage(r); err != nil {
+		return err
+	}
+	snapshot, err := e.load(ctx)
+	if err != nil {
+		return err
+	}
+	r.Restore(snapshot.Alerts, snapshot.Episodes)
+	r.RestoreOccurrences(snapshot.Occurrences)
+	if snapshot.Position.Epoch == e.epoch && snapshot.Position.LSN > meta.Position {
+		if err := e.replayRecorded(ctx, r, meta.Position, snapshot.Position.LSN); err != nil {
+			return err
+		}
+	}
+	r.Refresh(meta.Now)
+	return nil
+}
+
+func (e *engine) foldImages(r *rules.Engine, m *cdc.Memory) error {
+	var failed error
+	for _, prefix := range m.Prefixes(rxvigil.KindTenant, rxvigil.KindBranch, rxvigil.KindMedicine, rxvigil.KindLot) {
+		err := e.disk.Images(prefix, func(key, value []byte) bool {
+			record, err := m.Record(key, value)
+			if err != nil {
+				failed = err
+				return false
+			}
+			if record.Tenant != "" {
+				r.Fold(&rxvigil.Change{After: record})
+			}
+			return true
+		})
+		if err := errors.Join(err, failed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *engine) foldUsage(r *rules.Engine) error {
+	var failed error
+	err := e.disk.Usage(func(key, value []byte) bool {
+		u, err := rules.ParseUsage(string(key), value)
+		if err != nil {
+			failed = err
+			return false
+		}
+		r.FoldUsage(u)
+		return true
+	})
+	return errors.Join(err, failed)
+}
+
+// replayRecorded prepares for transactions that the alert store has and the disk lost: they are judged no second time, but
+// told again under the same names.
+func (e *engine) replayRecorded(ctx context.Context, r *rules.Engine, from, to uint64) error {
+	var all []rules.Recorded
+	if err := e.retry(ctx, "read recorded transitions", func() (err error) {
+		all, err = e.store.Since(ctx, e.epoch, from)
+		return err
+	}); err != nil {
+		return err
+	}
+	e.recorded, e.settled = map[uint64][]rules.Transition{}, to
+	for _, t := range all {
+		e.recorded[t.Pos.LSN] = append(e.recorded[t.Pos.LSN], t.Transition)
+	}
+	r.Settle(to)
+	return nil
+}
+
+func (e *engine) load(ctx context.Context) (s rules.Snapshot, err error) {
+	err = e.retry(ctx, "load alerts", func() error { s, err = e.store.Load(ctx); return err })
+	return s, err
+}
+
+// Lost says that the source is out of sight.
+func (e *engine) Lost(err error) {
+	e.vital.set("stale")
+	if e.started {
+		e.log.Stale(time.Now(), "source out of sight")
+	}
+	e.logger.Debug("source_out_of_sight", "error", err.Error())
+}
