@@ -94,6 +94,8 @@ func (e *engine) Commit(ctx context.Context, tx *cdc.Transaction) error {
 	out := e.rules.Load().Commit(in)
 	if tx.LSN <= e.settled {
 		out.Transitions = e.recorded[tx.LSN]
+	} else {
+		e.recorded = nil
 	}
 	if err := e.settle(tx, in, out); err != nil {
 		return err
