@@ -20,12 +20,13 @@ func newCheck() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		findings, err := cdc.Preflight(c.Context(), readerConfig(cfg, nil, cdc.Key{}))
+		findings, err := inspect(c.Context(), cfg)
 		if err != nil {
 			return err
 		}
-		if err := push.CheckListen(cfg.Push.Listen, false); err != nil {
-			findings = append(findings, cdc.Finding{Path: "$.push.listen", Fatal: true, What: err.Error()})
+		if f := lookAtPort(c.Context(), cfg.Push.Listen); f != nil && push.CheckListen(cfg.Push.Listen, false) == nil {
+			f.Cure = "all is well if that is rxvigil itself"
+			findings = append(findings, *f)
 		}
 		return report(c, cfg, findings, *asJSON)
 	}
@@ -50,9 +51,13 @@ func report(c *cobra.Command, cfg *config, findings []cdc.Finding, asJSON bool) 
 		}
 	} else {
 		for _, f := range findings {
-			fmt.Fprintln(out, describe(cfg, f))
+			mark := "warning"
+			if f.Fatal {
+				mark = "error"
+			}
+			fmt.Fprintf(out, "%s: %s\n", mark, describe(cfg, f))
 		}
-		fmt.Fprintf(out, "%d findings, %d of them fatal\n", len(findings), fatal)
+		fmt.Fprintln(out, verdict(len(findings), fatal))
 	}
 	if fatal > 0 {
 		return errFindings
@@ -60,26 +65,28 @@ func report(c *cobra.Command, cfg *config, findings []cdc.Finding, asJSON bool) 
 	return nil
 }
 
-// describe is a finding as people read it: what, the line of the file, the cure, the SQL and who can run it.
+func verdict(findings, fatal int) string {
+	switch {
+	case findings == 0:
+		return "nothing to say: it can run"
+	case fatal == 0:
+		return fmt.Sprintf("warnings: %d, errors: none: it can run", findings)
+	}
+	return fmt.Sprintf("warnings: %d, errors: %d", findings-fatal, fatal)
+}
+
+// describe is a finding as people read it: one sentence with the cure, the line of the file, the SQL and who can run it.
 func describe(cfg *config, f cdc.Finding) string {
 	var b strings.Builder
-	mark := "warning"
-	if f.Fatal {
-		mark = "error"
-	}
-	fmt.Fprintf(&b, "%s: %s", mark, f.What)
-	if f.Path != "" {
-		if shown := cfg.where(f.Path); shown != "" {
-			fmt.Fprintf(&b, "\n%s", strings.TrimRight(shown, "\n"))
-		}
-	}
+	b.WriteString(f.What)
 	if f.Cure != "" {
-		fmt.Fprintf(&b, "\n  cure: %s", f.Cure)
+		b.WriteString(": " + f.Cure)
 	}
+	b.WriteString(cfg.where(f))
 	if f.SQL != "" {
-		fmt.Fprintf(&b, "\n    %s", f.SQL)
+		b.WriteString("\n    " + f.SQL)
 		if f.Role != "" {
-			fmt.Fprintf(&b, "    -- as %s", f.Role)
+			b.WriteString("    -- as " + f.Role)
 		}
 	}
 	return b.String()

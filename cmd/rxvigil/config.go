@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,24 +72,10 @@ type setting struct {
 func parseConfig(name string, text []byte) (*config, error) {
 	c := &config{text: text, name: name}
 	if err := yaml.UnmarshalWithOptions(text, c, yaml.Strict()); err != nil {
-		return nil, fmt.Errorf("%s:\n%s%s", name, yaml.FormatError(err, false, true), suggest(err))
+		return nil, c.fileError(err)
 	}
 	return c, nil
 }
-
-// suggest adds the nearest right name to an error about an unknown one.
-func suggest(err error) string {
-	m := unknownField.FindStringSubmatch(err.Error())
-	if m == nil {
-		return ""
-	}
-	if n := cdc.Nearest(m[1], yamlNames(reflect.TypeFor[config](), map[reflect.Type]bool{})); n != "" {
-		return fmt.Sprintf("\n  did you mean %q?", n)
-	}
-	return ""
-}
-
-var unknownField = regexp.MustCompile(`unknown field "([^"]+)"`)
 
 // yamlNames lists every key that the file may have, at any depth.
 func yamlNames(t reflect.Type, seen map[reflect.Type]bool) []string {
@@ -155,11 +142,27 @@ func (c *config) validate() error {
 	defaults(&c.Source.Publication, "rxvigil")
 	defaults(&c.DataDir, "rxvigil-data")
 	defaults(&c.Push.Listen, "127.0.0.1:8080")
-	_, err := c.zones()
-	if err == nil {
-		_, err = zone("tenants.zone", c.Tenants.Zone)
+	if !slotName.MatchString(c.Source.Slot) {
+		return fmt.Errorf("source.slot: %q is no name of a slot: use small letters, digits and _, at most 63", c.Source.Slot)
 	}
-	return err
+	if _, err := c.zones(); err != nil {
+		return err
+	}
+	if _, err := zone("tenants.zone", c.Tenants.Zone); err != nil {
+		return err
+	}
+	return errors.Join(oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error"), oneOf("log.format", c.Log.Format, "text", "json"))
+}
+
+// slotName is what Postgres accepts.
+var slotName = regexp.MustCompile(`^[a-z0-9_]{1,63}$`)
+
+// oneOf checks a setting that may be left out.
+func oneOf(field, value string, valid ...string) error {
+	if value == "" || slices.Contains(valid, value) {
+		return nil
+	}
+	return fmt.Errorf("%s: %q is none of %s", field, value, strings.Join(valid, ", "))
 }
 
 func defaults(field *string, value string) {
@@ -210,29 +213,11 @@ func zone(field, name string) (*time.Location, error) {
 	return z, nil
 }
 
-// where shows the line of the file that a path names, or nothing.
-func (c *config) where(path string) string {
-	p, err := yaml.PathString(path)
-	if err != nil {
-		return ""
-	}
-	shown, err := p.AnnotateSource(c.text, false)
-	if err != nil {
-		if i := strings.LastIndexAny(path, ".["); i > 0 {
-			return c.where(path[:i])
-		}
-		return ""
-	}
-	return string(shown)
-}
-
 // logger writes text to a terminal and JSON elsewhere.
 func (c *config) logger() *slog.Logger {
 	var level slog.Level
 	if c.Log.Level != "" {
-		if err := level.UnmarshalText([]byte(c.Log.Level)); err != nil {
-			level = slog.LevelInfo
-		}
+		_ = level.UnmarshalText([]byte(c.Log.Level)) // validate has looked at it
 	}
 	o := &slog.HandlerOptions{Level: level}
 	if c.Log.Format == "json" || c.Log.Format == "" && !terminal(os.Stderr) {

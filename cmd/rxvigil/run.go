@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -42,18 +40,15 @@ func newRun() *cobra.Command {
 // serve runs the whole service until ctx ends. It creates nothing before everything that can be known to fail has been
 // looked at. live, if not nil, is called with the address once it listens.
 func serve(ctx context.Context, cfg *config, logger *slog.Logger, live func(addr string)) error {
-	if err := push.CheckListen(cfg.Push.Listen, false); err != nil {
-		return err
-	}
 	if err := preflight(ctx, cfg); err != nil {
 		return err
 	}
 	if err := awaitTurn(ctx, cfg, logger); err != nil || ctx.Err() != nil {
 		return err
 	}
-	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Push.Listen)
+	ln, err := listen(ctx, cfg.Push.Listen)
 	if err != nil {
-		return fmt.Errorf("push.listen: %w: choose another address, or stop what uses it", err)
+		return err
 	}
 	defer func() { _ = ln.Close() }()
 	disk, err := openState(cfg, logger)
@@ -100,24 +95,6 @@ func awaitTurn(ctx context.Context, cfg *config, logger *slog.Logger) error {
 	}
 }
 
-// preflight refuses to start where check would find something fatal.
-func preflight(ctx context.Context, cfg *config) error {
-	findings, err := cdc.Preflight(ctx, readerConfig(cfg, nil, cdc.Key{}))
-	if err != nil {
-		return err
-	}
-	var fatal []string
-	for _, f := range findings {
-		if f.Fatal {
-			fatal = append(fatal, describe(cfg, f))
-		}
-	}
-	if len(fatal) > 0 {
-		return errors.New(strings.Join(fatal, "\n"))
-	}
-	return nil
-}
-
 func readerConfig(cfg *config, logger *slog.Logger, key cdc.Key) cdc.Config {
 	return cdc.Config{
 		DSN: cfg.Source.DSN, Slot: cfg.Source.Slot, Publication: cfg.Source.Publication, Mapping: &cfg.Mapping, Key: key, Log: logger,
@@ -127,7 +104,7 @@ func readerConfig(cfg *config, logger *slog.Logger, key cdc.Key) cdc.Config {
 // openState opens the engine's own disk; a temporary failure to lock it is another engine.
 func openState(cfg *config, logger *slog.Logger) (*state.Store, error) {
 	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
-		return nil, fmt.Errorf("data_dir: %w", err)
+		return nil, fmt.Errorf("data_dir: %w: choose a folder that this user may write", err)
 	}
 	return state.Open(filepath.Join(cfg.DataDir, "state"), logger)
 }
