@@ -319,7 +319,7 @@ func (w *pictureWriter) flush() error {
 		return err
 	}
 	if err := w.sink.Picture(w.ctx, tx); err != nil {
-		return err
+		return fatal(err)
 	}
 	w.c.reset()
 	return nil

@@ -27,7 +27,8 @@ const (
 )
 
 // convert turns Postgres' text of a column into the canonical text of a field, appended to dst. The session is pinned
-// (session.go), so that the text has one form only.
+// (session.go), so that the text has one form only. With an error, what was appended is the raw text, kept because it is
+// exact although we cannot count with it; nothing appended means that there is no value.
 type convert func(dst, text []byte) ([]byte, error)
 
 var (
@@ -57,14 +58,25 @@ func copyText(dst, text []byte) ([]byte, error) { return append(dst, text...), n
 
 func numberConverter(column uint32) (convert, string) {
 	switch column {
-	case oidInt2, oidInt4, oidInt8, oidNumeric, oidFloat4, oidFloat8:
+	case oidInt2, oidInt4, oidInt8:
 		return copyText, ""
+	case oidNumeric, oidFloat4, oidFloat8:
+		return exactNumber, ""
 	case oidText, oidVarchar, oidBpchar:
 		return checkedNumber, ""
 	case oidMoney:
 		return nil, "money is printed by the server's locale: convert the column to numeric, or map another one"
 	}
 	return nil, "it is no number"
+}
+
+// exactNumber keeps the server's text. What it holds and we do not count with, such as NaN, is kept and reported.
+func exactNumber(dst, text []byte) ([]byte, error) {
+	dst = append(dst, text...)
+	if _, err := rxvigil.ParseNumber(alias(text)); err != nil {
+		return dst, errBadNumber
+	}
+	return dst, nil
 }
 
 func checkedNumber(dst, text []byte) ([]byte, error) {
@@ -78,7 +90,7 @@ func checkedNumber(dst, text []byte) ([]byte, error) {
 func dayConverter(column uint32, zone *time.Location) (convert, string) {
 	switch column {
 	case oidDate:
-		return copyText, ""
+		return exactDay, ""
 	case oidText, oidVarchar, oidBpchar:
 		return checkedDay, ""
 	case oidTimestamptz, oidTimestamp:
@@ -88,6 +100,15 @@ func dayConverter(column uint32, zone *time.Location) (convert, string) {
 		return func(dst, text []byte) ([]byte, error) { return dayOfInstant(dst, text, zone) }, ""
 	}
 	return nil, "it is no date"
+}
+
+// exactDay keeps the server's text. A date before year 1 or after 9999 is kept and reported: it is on no calendar of ours.
+func exactDay(dst, text []byte) ([]byte, error) {
+	dst = append(dst, text...)
+	if len(text) == len("2006-01-02") && text[4] == '-' || bytes.HasSuffix(text, []byte("infinity")) {
+		return dst, nil
+	}
+	return dst, errBadDay
 }
 
 func checkedDay(dst, text []byte) ([]byte, error) {
@@ -106,9 +127,9 @@ func dayOfInstant(dst, text []byte, zone *time.Location) ([]byte, error) {
 	}
 	t, err := parseInstant(text, time.UTC)
 	if err != nil {
-		return dst, err
+		return append(dst, text...), err
 	}
-	return append(dst, rxvigil.DayOf(t, zone).String()...), nil
+	return t.In(zone).AppendFormat(dst, time.DateOnly), nil
 }
 
 func instantConverter(column uint32, zone *time.Location) (convert, string) {
@@ -128,23 +149,83 @@ func instantConverter(column uint32, zone *time.Location) (convert, string) {
 		}
 		t, err := parseInstant(text, zone)
 		if err != nil {
-			return dst, err
+			return append(dst, text...), err
 		}
 		return t.UTC().AppendFormat(dst, time.RFC3339Nano), nil
 	}, ""
 }
 
+// parseInstant reads a timestamp as DateStyle ISO prints it: YYYY-MM-DD HH:MM:SS, up to six decimals, and for one with time
+// zone its offset, +HH[:MM[:SS]]. zone is where one without was meant. Years before 1 and after 9999 are errors.
 func parseInstant(text []byte, zone *time.Location) (time.Time, error) {
-	for _, layout := range []string{"2006-01-02 15:04:05.999999999Z07", "2006-01-02 15:04:05.999999999Z07:00"} {
-		if t, err := time.Parse(layout, string(text)); err == nil {
-			return t, nil
+	r := digits{b: text}
+	y, mo, d := r.number(4), r.after('-'), r.after('-')
+	h, mi, s := r.after(' '), r.after(':'), r.after(':')
+	nano := r.fraction()
+	if len(r.b) > 0 {
+		zone = nil
+		sign := 1
+		if r.b[0] == '-' {
+			sign = -1
 		}
+		offset := 3600 * r.after(r.b[0])
+		for unit := 60; unit > 0 && len(r.b) > 0; unit /= 60 {
+			offset += unit * r.after(':')
+		}
+		s -= sign * offset
 	}
-	t, err := time.ParseInLocation("2006-01-02 15:04:05.999999999", string(text), zone)
-	if err != nil {
+	if r.bad || len(r.b) > 0 {
 		return time.Time{}, errBadTime
 	}
-	return t, nil
+	if zone == nil {
+		zone = time.UTC
+	}
+	return time.Date(y, time.Month(mo), d, h, mi, s, nano, zone), nil
+}
+
+// digits reads fixed-width numbers and remembers what did not fit.
+type digits struct {
+	b   []byte
+	bad bool
+}
+
+func (r *digits) number(width int) int {
+	if len(r.b) < width {
+		r.bad, r.b = true, nil
+		return 0
+	}
+	n := 0
+	for _, c := range r.b[:width] {
+		if c < '0' || c > '9' {
+			r.bad = true
+		}
+		n = 10*n + int(c-'0')
+	}
+	r.b = r.b[width:]
+	return n
+}
+
+// after reads two digits behind a separator.
+func (r *digits) after(sep byte) int {
+	if len(r.b) == 0 || r.b[0] != sep {
+		r.bad, r.b = true, nil
+		return 0
+	}
+	r.b = r.b[1:]
+	return r.number(2)
+}
+
+// fraction reads the decimals of a second, as nanoseconds.
+func (r *digits) fraction() int {
+	if len(r.b) == 0 || r.b[0] != '.' {
+		return 0
+	}
+	n, unit := 0, 100_000_000
+	for r.b = r.b[1:]; len(r.b) > 0 && r.b[0] >= '0' && r.b[0] <= '9'; r.b = r.b[1:] {
+		n += unit * int(r.b[0]-'0')
+		unit /= 10
+	}
+	return n
 }
 
 func truthConverter(column uint32) (convert, string) {
@@ -156,7 +237,18 @@ func truthConverter(column uint32) (convert, string) {
 }
 
 func truth(dst, text []byte) ([]byte, error) {
-	switch string(bytes.ToLower(bytes.TrimSpace(text))) {
+	var low [8]byte
+	text = bytes.TrimSpace(text)
+	if len(text) > len(low) {
+		return dst, errBadTruth
+	}
+	n := copy(low[:], text)
+	for i := range n {
+		if low[i] >= 'A' && low[i] <= 'Z' {
+			low[i] += 'a' - 'A'
+		}
+	}
+	switch string(low[:n]) {
 	case "t", "true", "1", "y", "yes":
 		return append(dst, "true"...), nil
 	case "f", "false", "0", "n", "no":

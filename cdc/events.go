@@ -104,8 +104,8 @@ func withoutQuantities(fields []int) []int {
 	return kept
 }
 
-// document tells the life of a sale or prescription with its lines.
-func document(c *rxvigil.Change, names Names, came, changed, went rxvigil.EventType) []Happening {
+// documentLife tells the life of a sale or prescription with its lines.
+func documentLife(c *rxvigil.Change, names Names, came, changed, went rxvigil.EventType) []Happening {
 	out := lifeOf(c, came, changed, went)
 	for i := range out {
 		data := out[i].Data.(rxvigil.EntityChange)
@@ -132,7 +132,7 @@ func named(records []*rxvigil.Record, t rxvigil.Tenant, names Names) []rxvigil.L
 
 // sale gives a sale's event by what its status became; one that appears completed was created and completed.
 func sale(c *rxvigil.Change, names Names) []Happening {
-	out := document(c, names, rxvigil.SaleCreated, rxvigil.SaleUpdated, rxvigil.SaleCancelled)
+	out := documentLife(c, names, rxvigil.SaleCreated, rxvigil.SaleUpdated, rxvigil.SaleCancelled)
 	if len(out) == 0 {
 		return nil
 	}
@@ -165,7 +165,7 @@ func saleEvent(status string) rxvigil.EventType {
 }
 
 func prescription(c *rxvigil.Change, names Names) []Happening {
-	out := document(c, names, rxvigil.PrescriptionCreated, rxvigil.PrescriptionUpdated, rxvigil.PrescriptionStatusChanged)
+	out := documentLife(c, names, rxvigil.PrescriptionCreated, rxvigil.PrescriptionUpdated, rxvigil.PrescriptionStatusChanged)
 	if len(out) == 0 || out[0].Type != rxvigil.PrescriptionUpdated {
 		return out
 	}

@@ -13,9 +13,28 @@ type parentRef struct {
 	id  string
 }
 
+// document is a sale or prescription before and after the transaction; nil where it was not there, or was never seen.
+type document struct{ before, after *rxvigil.Record }
+
+// now is the document as the transaction leaves it; as it was, when the transaction removed it.
+func (d document) now() *rxvigil.Record {
+	if d.after != nil {
+		return d.after
+	}
+	return d.before
+}
+
+// then is the document as the transaction found it; as it is, when the transaction made it.
+func (d document) then() *rxvigil.Record {
+	if d.before != nil {
+		return d.before
+	}
+	return d.after
+}
+
 // line nets a line of a document: its place in the index, its change with the tenant and branch of its document, and the
 // documents it touched.
-func (c *collector) line(t *touch, ch rxvigil.Change, parents map[parentRef]uint32) error {
+func (c *collector) line(t *touch, ch rxvigil.Change) error {
 	was, is := parentID(ch.Before), parentID(ch.After)
 	if was != is {
 		if was != "" {
@@ -25,67 +44,84 @@ func (c *collector) line(t *touch, ch rxvigil.Change, parents map[parentRef]uint
 			c.out.Writes = append(c.out.Writes, Write{Key: lineKey(nil, t.src, is, t.id()), Value: []byte{}})
 		}
 	}
-	for _, id := range []string{was, is} {
-		if c.fresh {
-			break
-		}
-		ref := parentRef{t.src.parent, id}
-		if mine := c.lines[ref]; id != "" && (len(mine) == 0 || mine[len(mine)-1] != t) {
-			c.lines[ref] = append(mine, t)
-		}
-		if row, ok := parents[ref]; id != "" && (!ok || t.row < row) {
-			parents[ref] = t.row
-		}
+	if !c.fresh {
+		c.join(t, was)
+		c.join(t, is)
 	}
-	id := is
-	if id == "" {
-		id = was
-	}
-	parent, err := c.parentRecord(t.src.parent, id)
+	then, err := c.document(parentRef{t.src.parent, was})
 	if err != nil {
 		return err
 	}
-	if parent == nil {
+	now, err := c.document(parentRef{t.src.parent, is})
+	if err != nil {
+		return err
+	}
+	ch.Before, ch.After = of(ch.Before, then.then()), of(ch.After, now.now())
+	if ch.Before == nil && ch.After == nil || is != "" && ch.After == nil {
 		c.src, c.current = t.src, -1
 		c.fault(nil, "no_parent", nil)
+	}
+	if ch.Before != nil || ch.After != nil {
+		c.tell(t.src, ch)
+	}
+	return nil
+}
+
+// join says that a line touched a document.
+func (c *collector) join(t *touch, id string) {
+	if id == "" {
+		return
+	}
+	ref := parentRef{t.src.parent, id}
+	if mine := c.lines[ref]; len(mine) == 0 || mine[len(mine)-1] != t {
+		c.lines[ref] = append(mine, t)
+	}
+	c.family(ref, t.row)
+}
+
+// family says that a row touched a document, itself or through a line.
+func (c *collector) family(ref parentRef, row uint32) {
+	if first, ok := c.parents[ref]; !ok || row < first {
+		c.parents[ref] = row
+	}
+}
+
+// of is a line that belongs to a document; nil without one.
+func of(line, doc *rxvigil.Record) *rxvigil.Record {
+	if line == nil || doc == nil {
 		return nil
 	}
-	for _, r := range []*rxvigil.Record{ch.Before, ch.After} {
-		if r != nil {
-			r.Tenant, r.Branch = parent.Tenant, parent.Branch
-		}
+	if line.Tenant == doc.Tenant && line.Branch == doc.Branch {
+		return line
 	}
-	c.out.Changes = append(c.out.Changes, ch)
-	return nil
+	own := *line
+	own.Tenant, own.Branch = doc.Tenant, doc.Branch
+	return &own
 }
 
 func parentID(r *rxvigil.Record) string { return r.Text(0) }
 
-// parentRecord is a document as the transaction leaves it; as it was, when the transaction removed it; nil when unknown.
-func (c *collector) parentRecord(s *source, id string) (*rxvigil.Record, error) {
-	if id == "" {
-		return nil, nil
+// document reads a document before and after the transaction.
+func (c *collector) document(ref parentRef) (document, error) {
+	if ref.id == "" {
+		return document{}, nil
 	}
-	if r, ok := c.records[s][id]; ok {
-		return r, nil
+	if d, ok := c.documents[ref]; ok {
+		return d, nil
 	}
-	t, err := c.peek(s, id)
+	t, err := c.peek(ref.src, ref.id)
 	if err != nil {
-		return nil, err
+		return document{}, err
 	}
-	image := t.after
-	if len(image) == 0 {
-		image = t.before
+	var d document
+	if d.before, err = t.record(t.before); err != nil {
+		return d, err
 	}
-	r, err := t.record(image)
-	if err != nil {
-		return nil, err
+	if d.after, err = t.record(t.after); err != nil {
+		return d, err
 	}
-	if c.records[s] == nil {
-		c.records[s] = map[string]*rxvigil.Record{}
-	}
-	c.records[s][id] = r
-	return r, nil
+	c.documents[ref] = d
+	return d, nil
 }
 
 // peek gives a record's touch, or one made from its image that is not part of the transaction.
@@ -103,45 +139,44 @@ func (c *collector) peek(s *source, id string) (*touch, error) {
 }
 
 // families makes the change of every document that the transaction touched itself or through its lines.
-func (c *collector) families(parents map[parentRef]uint32) error {
-	for ref, row := range parents {
-		ch := rxvigil.Change{Row: row}
-		t, err := c.peek(ref.src, ref.id)
+func (c *collector) families() error {
+	for ref, row := range c.parents {
+		d, err := c.document(ref)
 		if err != nil {
 			return err
 		}
-		if ch.Before, err = t.record(t.before); err != nil {
-			return err
-		}
-		if ch.After, err = t.record(t.after); err != nil {
-			return err
-		}
-		if ch.Before == nil && ch.After == nil || ch.Record().Tenant == "" {
+		if d.now() == nil {
 			continue // a line without a document was reported as such
 		}
+		ch := rxvigil.Change{Row: row, Before: d.before, After: d.after}
 		if err := c.linesOf(&ch, ref); err != nil {
 			return err
 		}
-		c.out.Changes = append(c.out.Changes, ch)
+		c.tell(ref.src, ch)
 	}
 	return nil
 }
 
-// linesOf fills in the lines after the transaction and, when they changed, before it.
+// linesOf fills in the lines after the transaction and, when they changed, before it. A picture has none: the lines of a
+// document come after it, from another table.
 func (c *collector) linesOf(ch *rxvigil.Change, ref parentRef) error {
-	if ref.src.lines == nil {
+	if ref.src.lines == nil || c.fresh {
 		return nil
 	}
-	var before []*rxvigil.Record
-	if ch.Before != nil {
-		var err error
-		if before, err = c.storedLines(ref); err != nil {
-			return err
-		}
+	before, err := c.storedLines(ref)
+	if err != nil {
+		return err
 	}
 	after, changed, err := c.applyLines(ref, before)
 	if err != nil {
 		return err
+	}
+	d := document{ch.Before, ch.After}
+	for i := range before {
+		before[i] = of(before[i], d.then())
+	}
+	for i := range after {
+		after[i] = of(after[i], d.now())
 	}
 	ch.Lines = after
 	if changed && ch.Before != nil {

@@ -89,6 +89,57 @@ type Predicate struct {
 	True   *bool    `yaml:"true,omitempty"`
 }
 
+// UnmarshalYAML reads a predicate key by key: YAML takes a bare null or true for a value, also where it is a name.
+func (p *Predicate) UnmarshalYAML(unmarshal func(any) error) error {
+	var raw map[any]any
+	if err := unmarshal(&raw); err != nil {
+		return err
+	}
+	for key, value := range raw {
+		name := fmt.Sprint(key)
+		if key == nil {
+			name = "null"
+		}
+		if err := p.set(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Predicate) set(name string, value any) error {
+	var ok bool
+	switch name {
+	case "column":
+		p.Column, ok = value.(string)
+	case "in":
+		p.In, ok = wordsOf(value)
+	case "not_in":
+		p.NotIn, ok = wordsOf(value)
+	case "null", "true":
+		var b bool
+		if b, ok = value.(bool); name == "null" {
+			p.Null = &b
+		} else {
+			p.True = &b
+		}
+	default:
+		return fmt.Errorf("unknown field %q: %s", name, didYouMean(name, []string{"column", "in", "not_in", "null", "true"}))
+	}
+	if !ok {
+		return fmt.Errorf("field %q cannot be %v", name, value)
+	}
+	return nil
+}
+
+func wordsOf(value any) (words []string, ok bool) {
+	list, ok := value.([]any)
+	for _, v := range list {
+		words = append(words, fmt.Sprint(v))
+	}
+	return words, ok
+}
+
 // Expr says where a value comes from: a column's name alone, or a column with what is to be done to it.
 type Expr struct {
 	Column string `yaml:"column,omitempty"`

@@ -75,7 +75,7 @@ var (
 // open reads a message's content. A wrong MAC is errForged: somebody else used our prefix.
 func (k Key) open(content []byte) (Message, error) {
 	const macLen = 2 * sha256.Size
-	if len(content) < macLen {
+	if len(content) < macLen || len(k.Inner) != sha256.BlockSize || len(k.Outer) != sha256.BlockSize {
 		return Message{}, errForged
 	}
 	given, err := hex.DecodeString(string(content[:macLen]))

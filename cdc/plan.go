@@ -3,7 +3,6 @@ package cdc
 import (
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/rxvigil/rxvigil"
 )
@@ -31,34 +30,6 @@ type plan struct {
 	where  *test
 	gone   *test
 	steps  []*step // by schema index; nil: unknown
-}
-
-// step makes one value.
-type step struct {
-	column     int
-	field      string // the app's column, for faults
-	convert    convert
-	fixed      []byte // const
-	words      map[string]string
-	strict     map[string]bool // canonical words, where the app's are to be canonical already
-	sign       *signStep
-	arithmetic byte // '+', '-', '*' with other
-	other      int
-	native     int // schema index of the status this value is the native word of, plus one
-}
-
-type signStep struct {
-	column int
-	values map[string]int
-}
-
-// test is a compiled Predicate.
-type test struct {
-	column int
-	in     map[string]bool
-	negate bool
-	null   bool
-	truth  bool
 }
 
 // Fault is a row, or a value of one, that could not be mapped: counted and shown, never guessed.
@@ -109,112 +80,32 @@ func compile(s *source, rel *Relation) (*plan, error) {
 		if p.steps[i], err = compileStep(e, s.schema.Fields[i].Type, s.kind, rel, at); err != nil {
 			return nil, err
 		}
-		if s.schema.Fields[i].Type == rxvigil.TypeStatus {
-			p.steps[i+1] = &step{native: i + 1}
+		if st := p.steps[i]; st.fixed == nil && s.schema.Fields[i].Type == rxvigil.TypeStatus {
+			p.steps[i+1] = &step{nativeOf: st}
 		}
 	}
 	return p, nil
 }
 
-func compileStep(e *Expr, t rxvigil.FieldType, k rxvigil.Kind, rel *Relation, at func(string) (int, error)) (*step, error) {
-	if e == nil {
-		return nil, nil
-	}
-	if e.Const != nil {
-		return &step{fixed: []byte(*e.Const)}, nil
-	}
-	i, err := at(e.Column)
-	if err != nil {
-		return nil, err
-	}
-	st := &step{column: i, field: e.Column, words: e.Words}
-	if t == rxvigil.TypeStatus && e.Words == nil {
-		st.strict = map[string]bool{}
-		for _, w := range statusWords(k) {
-			st.strict[w] = true
-		}
-	}
-	if e.Personal {
-		st.field = ""
-	}
-	var zone *time.Location
-	if e.Zone != "" {
-		if zone, err = time.LoadLocation(e.Zone); err != nil {
-			return nil, err
-		}
-	}
-	var why string
-	if st.convert, why = converter(t, rel.Columns[i].Type, zone); st.convert == nil {
-		return nil, fmt.Errorf("column %q: %s", e.Column, why)
-	}
-	if e.Sign != nil {
-		j, err := at(e.Sign.Column)
-		if err != nil {
-			return nil, err
-		}
-		st.sign = &signStep{column: j, values: e.Sign.Values}
-	}
-	for op, name := range map[byte]string{'+': e.Plus, '-': e.Minus, '*': e.Times} {
-		if name == "" {
-			continue
-		}
-		if st.other, err = at(name); err != nil {
-			return nil, err
-		}
-		st.arithmetic = op
-	}
-	return st, nil
-}
-
-func compileTest(p *Predicate, at func(string) (int, error)) (*test, error) {
-	if p == nil {
-		return nil, nil
-	}
-	i, err := at(p.Column)
-	if err != nil {
-		return nil, err
-	}
-	t := &test{column: i}
-	words := p.In
-	switch {
-	case p.Null != nil:
-		t.null, t.negate = true, !*p.Null
-	case p.True != nil:
-		t.truth, t.negate = true, !*p.True
-	case p.NotIn != nil:
-		words, t.negate = p.NotIn, true
-	}
-	t.in = map[string]bool{}
-	for _, w := range words {
-		t.in[w] = true
-	}
-	return t, nil
-}
-
-// ask answers the predicate for a row; known is false where the row does not tell.
-func (t *test) ask(row []Column) (yes, known bool) {
-	c := row[t.column]
-	switch {
-	case c.State == Unchanged || c.State == NotSent:
-		return false, false
-	case t.null:
-		return (c.State == Null) != t.negate, true
-	case t.truth:
-		return (c.State == Text && len(c.Data) > 0 && (c.Data[0] == 't' || c.Data[0] == '1')) != t.negate, true
-	}
-	return (c.State == Text && t.in[string(c.Data)]) != t.negate, true
-}
-
-// appendKey appends the canonical id of the entity in a row. It fails where a key column is not in the tuple.
+// appendKey appends the canonical id of the entity in a row: the parts of a composite key are joined by a slash, and a slash
+// within one is escaped, so that two rows never share an id. It fails where a key column is not in the tuple.
 func (p *plan) appendKey(b []byte, row []Column) ([]byte, bool) {
 	for n, i := range p.key {
-		if n > 0 {
-			b = append(b, '/')
-		}
 		if row[i].State != Text {
 			return b, false
 		}
-		b = append(b, row[i].Data...)
+		if len(p.key) == 1 {
+			return append(b, row[i].Data...), true
+		}
+		if n > 0 {
+			b = append(b, '/')
+		}
+		for _, c := range row[i].Data {
+			if c == '/' || c == '\\' {
+				b = append(b, '\\')
+			}
+			b = append(b, c)
+		}
 	}
 	return b, true
 }
@@ -232,7 +123,7 @@ func (p *plan) exists(row []Column, was bool) bool {
 
 // encode appends the image of a row. A value the row calls unchanged is taken from prev, the last image, or is unknown.
 // Faults go to report.
-func (p *plan) encode(b []byte, row []Column, prev []byte, report func(*step, error, []byte)) []byte {
+func (p *plan) encode(b []byte, row []Column, prev []byte, report report) []byte {
 	var flags byte
 	if len(prev) > 0 {
 		flags = prev[0]
@@ -253,136 +144,13 @@ func (p *plan) encode(b []byte, row []Column, prev []byte, report func(*step, er
 	b = p.tenant.encode(b, row, &old, report)
 	b = p.branch.encode(b, row, &old, report)
 	for _, st := range p.steps {
-		if st != nil && st.native > 0 {
-			b = p.steps[st.native-1].encodeNative(b, row, &old)
+		if st != nil && st.nativeOf != nil {
+			b = st.nativeOf.encodeNative(b, row, &old)
 			continue
 		}
 		b = st.encode(b, row, &old, report)
 	}
 	return b
-}
-
-func (st *step) encode(b []byte, row []Column, old *imageReader, report func(*step, error, []byte)) []byte {
-	before := old.raw()
-	if st == nil {
-		return appendUnknown(b)
-	}
-	if st.fixed != nil {
-		return appendText(b, st.fixed)
-	}
-	c := row[st.column]
-	switch c.State {
-	case Unchanged, NotSent:
-		if before == nil {
-			return appendUnknown(b)
-		}
-		return append(b, before...)
-	case Null:
-		return appendNull(b)
-	}
-	return st.encodeText(b, row, c.Data, report)
-}
-
-func (old *imageReader) raw() []byte {
-	raw, _, _, err := old.next()
-	if err != nil {
-		return nil
-	}
-	return raw
-}
-
-func (st *step) encodeText(b []byte, row []Column, text []byte, report func(*step, error, []byte)) []byte {
-	if st.words != nil || st.strict != nil {
-		word, ok := st.word(text)
-		if !ok {
-			report(st, errUnknownStatus, text)
-		}
-		return appendText(b, []byte(word))
-	}
-	if st.sign != nil || st.arithmetic != 0 {
-		return st.compute(b, row, text, report)
-	}
-	var scratch [64]byte
-	value, err := st.convert(scratch[:0], text)
-	if err != nil {
-		report(st, err, text)
-		return appendUnknown(b)
-	}
-	return appendText(b, value)
-}
-
-var errUnknownStatus = fmt.Errorf("unknown_status")
-
-func (st *step) word(text []byte) (string, bool) {
-	if st.strict != nil {
-		if st.strict[string(text)] {
-			return string(text), true
-		}
-		return "unknown", false
-	}
-	if w, ok := st.words[string(text)]; ok {
-		return w, true
-	}
-	return "unknown", false
-}
-
-// encodeNative writes the app's own word behind a status that has no canonical one.
-func (st *step) encodeNative(b []byte, row []Column, old *imageReader) []byte {
-	before := old.raw()
-	switch c := row[st.column]; c.State {
-	case Unchanged, NotSent:
-		if before == nil {
-			return appendUnknown(b)
-		}
-		return append(b, before...)
-	case Text:
-		if _, ok := st.word(c.Data); !ok {
-			return appendText(b, c.Data)
-		}
-	}
-	return appendUnknown(b)
-}
-
-// compute gives a signed quantity, or a sum, difference or product of two columns; unknown where an input is.
-func (st *step) compute(b []byte, row []Column, text []byte, report func(*step, error, []byte)) []byte {
-	n, err := rxvigil.ParseNumber(string(text))
-	if err != nil {
-		report(st, errBadNumber, text)
-		return appendUnknown(b)
-	}
-	if st.sign != nil {
-		c := row[st.sign.column]
-		sign, ok := st.sign.values[string(c.Data)]
-		if c.State != Text || !ok {
-			report(st, errUnknownStatus, c.Data)
-			return appendUnknown(b)
-		}
-		n = n.Mul(rxvigil.NumberOf(int64(sign)))
-	}
-	if st.arithmetic != 0 {
-		n = st.arithmeticOf(n, row[st.other])
-	}
-	if !n.Known() {
-		return appendUnknown(b)
-	}
-	return appendText(b, []byte(n.String()))
-}
-
-func (st *step) arithmeticOf(n rxvigil.Number, c Column) rxvigil.Number {
-	if c.State == Null && st.arithmetic != '*' {
-		return n
-	}
-	m, err := rxvigil.ParseNumber(string(c.Data))
-	if err != nil {
-		return rxvigil.UnknownNumber
-	}
-	switch st.arithmetic {
-	case '+':
-		return n.Add(m)
-	case '-':
-		return n.Sub(m)
-	}
-	return n.Mul(m)
 }
 
 // name is the source as messages show it.

@@ -79,9 +79,13 @@ type Reader struct {
 	kept     Kept
 	resolved *Resolved
 	confirm  atomic.Uint64
-	xid      uint64 // a recent 64-bit transaction id
+	place    atomic.Uint64 // end LSN of the newest transaction handed on in this stream; 0 while booting
+	invalid  bool          // the server said that our slot cannot be streamed from
+	booting  bool          // a boot was begun and its marker not yet read
+	xid      uint64        // a recent 64-bit transaction id
 	boots    []time.Time
 	missed   *Gap
+	current  atomic.Pointer[pgconn.PgConn] // the replication connection in use
 }
 
 // NewReader makes a reader that goes on from what is kept.
@@ -91,6 +95,9 @@ func NewReader(cfg Config, kept Kept) *Reader {
 	}
 	if cfg.Publication == "" {
 		cfg.Publication = "rxvigil"
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Reader{cfg: cfg, log: cfg.Log, kept: kept}
 }
@@ -109,6 +116,13 @@ func (e *MappingError) Error() string {
 		}
 	}
 	return "the mapping does not fit the database:\n  " + strings.Join(all, "\n  ")
+}
+
+// Interrupt ends the connection in use, if there is one; Run makes another. Any goroutine may call it.
+func (r *Reader) Interrupt() {
+	if c := r.current.Load(); c != nil {
+		_ = c.Conn().Close()
+	}
 }
 
 // errBootsTooOften ends the reader: something throws it out again and again.
@@ -166,6 +180,8 @@ func (r *Reader) session(ctx context.Context, sink Sink) error {
 		return err
 	}
 	defer func() { _ = repl.Conn().Close() }()
+	r.current.Store(repl)
+	defer r.current.Store(nil)
 	conn, err := Connect(ctx, r.cfg.DSN)
 	if err != nil {
 		return err
@@ -182,8 +198,9 @@ func (r *Reader) session(ctx context.Context, sink Sink) error {
 	if err != nil {
 		return err
 	}
+	r.place.Store(from)
 	if err := start(ctx, repl, r.cfg, from); err != nil {
-		return err
+		return r.streamed(err)
 	}
 	s := &stream{Reader: r, sink: sink, boot: b, catalog: conn, c: newCollector(sink), near: r.xid}
 	if b == nil {
@@ -191,7 +208,16 @@ func (r *Reader) session(ctx context.Context, sink Sink) error {
 			return fatal(err)
 		}
 	}
-	return s.run(ctx, repl)
+	return r.streamed(s.run(ctx, repl))
+}
+
+// streamed remembers that the server no longer has what our slot needs: the next session makes the slot anew. A missing slot
+// or publication is found by looking.
+func (r *Reader) streamed(err error) error {
+	if causeOf(err) == gap {
+		r.invalid = true
+	}
+	return err
 }
 
 // start begins streaming at an LSN; 0 is wherever the slot stands.
@@ -204,147 +230,6 @@ func start(ctx context.Context, repl *pgconn.PgConn, cfg Config, from uint64) er
 		return fmt.Errorf("start replication: %w", err)
 	}
 	return nil
-}
-
-// prepare makes publication and slot fit, and boots cold where it must. It gives the boot, nil for a warm start, and the
-// LSN to start at.
-func (r *Reader) prepare(ctx context.Context, conn *pgx.Conn, repl *pgconn.PgConn, sink Sink) (*boot, uint64, error) {
-	srv, err := readServer(ctx, conn, repl)
-	if err != nil {
-		return nil, 0, err
-	}
-	r.xid = srv.xid
-	if srv.recovery {
-		return nil, 0, errors.New("the source is a standby in recovery: rxvigil reads a primary")
-	}
-	var findings []Finding
-	if r.resolved, findings, err = Resolve(ctx, conn, r.cfg.Mapping); err != nil {
-		return nil, 0, err
-	}
-	for _, f := range findings {
-		if f.Fatal {
-			return nil, 0, &MappingError{findings}
-		}
-	}
-	id := srv.Identity
-	if id.Publication, err = publish(ctx, conn, r.cfg.Publication, r.resolved.Tables); err != nil {
-		return nil, 0, err
-	}
-	slot, err := r.freeSlot(ctx, conn)
-	if err != nil {
-		return nil, 0, err
-	}
-	id.Slot = r.kept.SlotGen
-	reason := r.cold(id, slot, srv.flushed)
-	if reason == "" {
-		return nil, r.kept.Position, nil
-	}
-	b, err := r.begin(ctx, conn, sink, id, slot, reason)
-	return b, 0, err
-}
-
-// freeSlot waits until nobody uses our slot.
-func (r *Reader) freeSlot(ctx context.Context, conn *pgx.Conn) (slotState, error) {
-	for try := 0; ; try++ {
-		slot, err := readSlot(ctx, conn, r.cfg.Slot)
-		if err != nil {
-			return slot, err
-		}
-		if slot.foreign != "" {
-			return slot, fatal(fmt.Errorf("%s: choose another source.slot", slot.foreign))
-		}
-		if !slot.active {
-			return slot, nil
-		}
-		if try%20 == 4 {
-			r.log.WarnContext(ctx, "slot_in_use", "slot", r.cfg.Slot, "pid", slot.pid)
-		}
-		if err := wait(ctx, 250*time.Millisecond); err != nil {
-			return slot, err
-		}
-	}
-}
-
-// cold tells why the tables must be read, or "" when the stream can go on where it was.
-func (r *Reader) cold(id Identity, slot slotState, flushed uint64) string {
-	k := r.kept
-	switch {
-	case k.Position == 0:
-		return "nothing kept"
-	case !slot.exists:
-		return "the slot is missing"
-	case slot.lost:
-		return "the slot was invalidated"
-	case k.Identity != id:
-		return "another source: " + id.String() + ", before " + k.Identity.String()
-	case k.Hash != r.resolved.Hash:
-		return "the mapping changed"
-	case slot.confirmed > max(k.Confirmed, r.confirm.Load()) && slot.confirmed > k.Position:
-		return "somebody advanced the slot beyond our position"
-	case k.Position > flushed:
-		return "the server's WAL ends before our position"
-	}
-	return ""
-}
-
-// begin starts a cold boot: everything kept is void, the slot exists, the tables are read.
-func (r *Reader) begin(ctx context.Context, conn *pgx.Conn, sink Sink, id Identity, slot slotState, reason string) (*boot, error) {
-	now := time.Now()
-	for len(r.boots) > 0 && now.Sub(r.boots[0]) > time.Hour {
-		r.boots = r.boots[1:]
-	}
-	if len(r.boots) >= 4 {
-		return nil, errBootsTooOften
-	}
-	r.boots = append(r.boots, now)
-	r.log.InfoContext(ctx, "cold_boot", "reason", reason)
-	var horizon int64
-	if err := conn.QueryRow(ctx, "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint").Scan(&horizon); err != nil {
-		return nil, fmt.Errorf("read horizon: %w", err)
-	}
-	if err := r.ensureSlot(ctx, conn, sink, &id, slot); err != nil {
-		return nil, err
-	}
-	if r.kept.Position != 0 || r.kept.Older != 0 {
-		r.gap(reason)
-	}
-	r.kept.Older = 0
-	r.kept.Identity, r.kept.Hash, r.kept.Position, r.kept.SlotGen = id, r.resolved.Hash, 0, id.Slot
-	if err := sink.Forget(ctx, id, r.resolved.Hash); err != nil {
-		return nil, fatal(err)
-	}
-	return r.coldBoot(ctx, sink, uint64(horizon))
-}
-
-// gap remembers what the boot under way will have missed; a boot that is void leaves it standing.
-func (r *Reader) gap(reason string) {
-	if r.missed == nil {
-		r.missed = &Gap{From: r.kept.Position, Since: r.kept.At, Reason: reason}
-		if r.kept.Position == 0 {
-			r.missed.From, r.missed.Since = r.kept.Older, r.kept.OlderAt
-		}
-	}
-}
-
-func (r *Reader) ensureSlot(ctx context.Context, conn *pgx.Conn, sink Sink, id *Identity, slot slotState) error {
-	if slot.exists && !slot.lost {
-		return nil
-	}
-	var err error
-	if id.Slot, err = sink.NewSlot(ctx); err != nil {
-		return fatal(err)
-	}
-	if slot.exists {
-		if _, err := conn.Exec(ctx, "SELECT pg_drop_replication_slot($1)", r.cfg.Slot); err != nil {
-			return fmt.Errorf("drop the invalidated slot: %w", err)
-		}
-	}
-	watch, err := Connect(ctx, r.cfg.DSN)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = watch.Close(context.WithoutCancel(ctx)) }()
-	return createSlot(ctx, conn, watch, r.cfg.Slot, r.log)
 }
 
 // lsnAttr logs an LSN as Postgres prints it.

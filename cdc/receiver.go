@@ -15,7 +15,9 @@ import (
 
 const (
 	statusInterval = time.Second
-	// deadAfter is how long a healthy server never stays silent: it sends a keepalive every half wal_sender_timeout.
+	// A server that has nothing to send is silent for as long as we answer, so after askAfter it is asked for a sign of life; a
+	// healthy one never stays silent for deadAfter.
+	askAfter  = 3 * time.Second
 	deadAfter = 10 * time.Second
 	pipeLimit = 4 << 20
 )
@@ -26,8 +28,9 @@ type receiver struct {
 	conn *pgconn.PgConn
 	out  *pipe
 
-	// confirm is the LSN that the slot may forget, set by anyone; 0 is none.
-	confirm *atomic.Uint64
+	// confirm is the LSN that the slot may forget, set by anyone; 0 is none. place is how far the engine is in this very
+	// stream: beyond it nothing is confirmed, whatever was said of another server or before a boot.
+	confirm, place *atomic.Uint64
 
 	received  uint64 // WAL end seen
 	confirmed uint64 // last confirm sent
@@ -144,7 +147,7 @@ func (r *receiver) hand(ctx context.Context, message []byte) error {
 // the server's fast shutdown. The encoding is our own because pglogrepl turns 0 into the write position.
 func (r *receiver) sendStatus() error {
 	flush := r.confirm.Load()
-	if flush <= r.confirmed {
+	if flush <= r.confirmed || flush > r.place.Load() {
 		flush = 0
 	} else {
 		r.confirmed = flush
@@ -157,7 +160,11 @@ func (r *receiver) sendStatus() error {
 	b = binary.BigEndian.AppendUint64(b, flush)
 	b = binary.BigEndian.AppendUint64(b, 0)
 	b = binary.BigEndian.AppendUint64(b, uint64(time.Now().UnixMicro()-postgresEpoch.UnixMicro()))
-	b = append(b, 0)
+	var ask byte
+	if time.Since(r.silent) > askAfter {
+		ask = 1
+	}
+	b = append(b, ask)
 	if err := r.conn.Conn().SetWriteDeadline(time.Now().Add(deadAfter)); err != nil {
 		return fmt.Errorf("send status: %w", err)
 	}

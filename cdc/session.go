@@ -18,7 +18,7 @@ func pin(params map[string]string) {
 	for name, value := range map[string]string{
 		"DateStyle": "ISO, YMD", "IntervalStyle": "postgres", "extra_float_digits": "3", "bytea_output": "hex",
 		"TimeZone": "UTC", "client_encoding": "UTF8", "statement_timeout": "0", "lock_timeout": "0",
-		"idle_in_transaction_session_timeout": "0", "search_path": "pg_catalog, public", "application_name": "rxvigil",
+		"idle_in_transaction_session_timeout": "0", "idle_session_timeout": "0", "default_transaction_read_only": "off", "search_path": "pg_catalog, public", "application_name": "rxvigil",
 	} {
 		params[name] = value
 	}

@@ -62,21 +62,34 @@ func readSlot(ctx context.Context, conn *pgx.Conn, name string) (slotState, erro
 	return s, err
 }
 
+// SlotUser is the process id of the session that reads a slot, 0 when nobody does.
+func SlotUser(ctx context.Context, conn *pgx.Conn, slot string) (int32, error) {
+	s, err := readSlot(ctx, conn, slot)
+	if err != nil || !s.active {
+		return 0, err
+	}
+	return s.pid, nil
+}
+
 const publicationSQL = `
-SELECT p.oid, p.pubviaroot OR NOT (p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate) OR p.puballtables,
-       ARRAY(SELECT prrelid FROM pg_publication_rel WHERE prpubid = p.oid ORDER BY 1)::oid[]
+SELECT p.oid, p.pubviaroot OR NOT (p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate),
+       ARRAY(SELECT prrelid FROM pg_publication_rel WHERE prpubid = p.oid ORDER BY 1)::oid[], p.puballtables,
+       EXISTS (SELECT FROM pg_publication_rel r WHERE prpubid = p.oid AND (to_jsonb(r) ->> 'prattrs' IS NOT NULL OR to_jsonb(r) ->> 'prqual' IS NOT NULL))
 FROM pg_publication p WHERE p.pubname = $1`
 
-// publish makes the publication name exactly the mapped tables and gives its oid. It runs DDL only where something
-// differs, and never waits for a lock longer than a second: the app comes first.
-func publish(ctx context.Context, conn *pgx.Conn, name string, tables []*Table) (uint32, error) {
-	var oid uint32
-	var odd bool
+// publish makes the publication name exactly the mapped tables, with all their rows and columns, and gives its oid; altered
+// says that it had to be changed, so that it may have carried too little. It runs DDL only where something differs, and never
+// waits for a lock longer than a second: the app comes first.
+func publish(ctx context.Context, conn *pgx.Conn, name string, tables []*Table) (oid uint32, altered bool, err error) {
+	var odd, all, part bool
 	var have []uint32
-	err := conn.QueryRow(ctx, publicationSQL, name).Scan(&oid, &odd, &have)
+	err = conn.QueryRow(ctx, publicationSQL, name).Scan(&oid, &odd, &have, &all, &part)
 	missing := errors.Is(err, pgx.ErrNoRows)
 	if err != nil && !missing {
-		return 0, fmt.Errorf("read publication: %w", err)
+		return 0, false, fmt.Errorf("read publication: %w", err)
+	}
+	if all {
+		return 0, false, fatal(fmt.Errorf("publication %q is FOR ALL TABLES and not ours: choose another source.publication", name))
 	}
 	var want []uint32
 	var quoted []string
@@ -84,8 +97,8 @@ func publish(ctx context.Context, conn *pgx.Conn, name string, tables []*Table) 
 		want, quoted = append(want, t.OID), append(quoted, t.Quoted())
 	}
 	slices.Sort(want)
-	if !missing && !odd && slices.Equal(want, have) {
-		return oid, nil
+	if !missing && !odd && !part && slices.Equal(want, have) {
+		return oid, false, nil
 	}
 	ident, list := pgx.Identifier{name}.Sanitize(), strings.Join(quoted, ", ")
 	sql := []string{"CREATE PUBLICATION " + ident + " FOR TABLE " + list}
@@ -96,12 +109,12 @@ func publish(ctx context.Context, conn *pgx.Conn, name string, tables []*Table) 
 		}
 	}
 	if err := withLockTimeout(ctx, conn, sql...); err != nil {
-		return 0, fmt.Errorf("publish the mapped tables: %w", err)
+		return 0, false, fmt.Errorf("publish the mapped tables: %w", err)
 	}
-	if err := conn.QueryRow(ctx, publicationSQL, name).Scan(&oid, &odd, &have); err != nil {
-		return 0, fmt.Errorf("read publication: %w", err)
+	if err := conn.QueryRow(ctx, publicationSQL, name).Scan(&oid, &odd, &have, &all, &part); err != nil {
+		return 0, false, fmt.Errorf("read publication: %w", err)
 	}
-	return oid, nil
+	return oid, true, nil
 }
 
 func withLockTimeout(ctx context.Context, conn *pgx.Conn, statements ...string) error {
@@ -140,13 +153,17 @@ func createSlot(ctx context.Context, conn, watch *pgx.Conn, name string, log *sl
 	return nil
 }
 
+// blockersSQL reads pg_locks, which shows everybody's transactions to every role, of every database: they all count.
 const blockersSQL = `
-SELECT format('pid %s (%s, %s) since %s', pid, usename, coalesce(nullif(application_name, ''), 'unnamed'), date_trunc('second', xact_start))
-FROM pg_stat_activity
-WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() AND datname = current_database()
-ORDER BY xact_start LIMIT 5`
+SELECT format('pid %s (%s, %s) since %s', l.pid, a.usename, coalesce(nullif(a.application_name, ''), 'unnamed'), date_trunc('second', a.xact_start))
+FROM (SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'transactionid' AND mode = 'ExclusiveLock' AND granted) AS l
+JOIN pg_stat_activity a USING (pid)
+WHERE l.pid <> pg_backend_pid()
+UNION ALL
+SELECT format('prepared transaction %L of %s since %s', gid, owner, date_trunc('second', prepared)) FROM pg_prepared_xacts
+LIMIT 10`
 
-// blockers names the sessions with an open writing transaction, oldest first.
+// blockers names the sessions with an open writing transaction.
 func blockers(ctx context.Context, conn *pgx.Conn) []string {
 	rows, err := conn.Query(ctx, blockersSQL)
 	if err != nil {

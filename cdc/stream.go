@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -20,6 +21,7 @@ type stream struct {
 	catalog *pgx.Conn // for partitions that came after the start
 	decoder Decoder
 	plans   map[uint32][]*plan
+	unfit   map[uint32][]Fault // of sources that a table no longer fits: one for each row
 	c       *collector
 
 	tx    rxvigil.Tx
@@ -33,19 +35,30 @@ var errPartitionTruncated = errors.New("a partition was truncated")
 
 // run starts the receiver and consumes until it ends. What was handed on before that is flushed.
 func (s *stream) run(ctx context.Context, repl *pgconn.PgConn) error {
-	s.plans = map[uint32][]*plan{}
+	s.plans, s.unfit = map[uint32][]*plan{}, map[uint32][]Fault{}
 	p := newPipe(pipeLimit)
 	ctx, cancel := context.WithCancel(ctx)
-	r := &receiver{conn: repl, out: p, confirm: &s.confirm}
+	r := &receiver{conn: repl, out: p, confirm: &s.confirm, place: &s.place}
 	done := make(chan struct{})
 	go func() { defer close(done); r.run(ctx) }() // ends before run returns
 	err := s.consume(ctx, p)
-	if ferr := s.sink.Flush(context.WithoutCancel(ctx)); ferr != nil && !final(err) {
+	if ferr := s.flush(ctx); ferr != nil && !final(err) && ctx.Err() == nil {
 		err = fatal(ferr)
 	}
 	cancel()
 	<-done
 	return err
+}
+
+// flush hands on what is complete. At the end of the process it gets two seconds more: what is not stored by then is sent
+// again the next time.
+func (s *stream) flush(ctx context.Context) error {
+	if ctx.Err() == nil {
+		return s.sink.Flush(ctx)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	return s.sink.Flush(ctx)
 }
 
 func (s *stream) consume(ctx context.Context, p *pipe) error {
@@ -88,7 +101,7 @@ func (s *stream) message(ctx context.Context, message []byte) error {
 	case 'I', 'U', 'D':
 		return s.row(f)
 	case 'T':
-		return s.truncate(f)
+		return s.truncate(ctx, f)
 	case 'M':
 		s.ours(f)
 	}
@@ -111,7 +124,12 @@ func (s *stream) begin(f *Frame) {
 	s.near = widen(f.XID, s.near)
 	s.tx = rxvigil.Tx{XID: s.near, At: f.Time}
 	s.begun, s.open = f.LSN, true
-	s.skip = s.boot != nil && s.boot.snap.shows(s.tx.XID)
+	switch {
+	case s.boot != nil:
+		s.skip = s.boot.snap.shows(s.tx.XID) // part of the picture
+	default:
+		s.skip = f.LSN < s.kept.Position // sent again
+	}
 }
 
 // relation compiles the plans of a table. A table that no longer fits degrades, loudly, and nothing else does.
@@ -120,7 +138,7 @@ func (s *stream) relation(ctx context.Context, rel *Relation) error {
 	if err != nil {
 		return err
 	}
-	s.plans[rel.ID] = nil
+	s.plans[rel.ID], s.unfit[rel.ID] = nil, nil
 	if table == nil {
 		return nil
 	}
@@ -131,7 +149,7 @@ func (s *stream) relation(ctx context.Context, rel *Relation) error {
 		p, err := compile(src, rel)
 		if err != nil {
 			s.log.ErrorContext(ctx, "mapping_degraded", "source", src.name(), "error", err.Error())
-			s.c.out.Faults = append(s.c.out.Faults, Fault{Kind: src.kind, Table: table.String(), Reason: "unreadable", Text: err.Error()})
+			s.unfit[rel.ID] = append(s.unfit[rel.ID], Fault{Kind: src.kind, Table: table.String(), Reason: "unreadable", Text: err.Error()})
 			continue
 		}
 		s.plans[rel.ID] = append(s.plans[rel.ID], p)
@@ -163,23 +181,24 @@ func (s *stream) row(f *Frame) error {
 			return fatal(err)
 		}
 	}
+	s.c.out.Faults = append(s.c.out.Faults, s.unfit[f.Relation.ID]...)
 	s.c.row++
 	return nil
 }
 
-func (s *stream) truncate(f *Frame) error {
+func (s *stream) truncate(ctx context.Context, f *Frame) error {
 	if s.skip {
 		return nil
 	}
+	done := map[*Table]bool{}
 	for _, id := range f.Truncated {
 		table := s.resolved.leaves[id]
-		if table == nil {
+		if table == nil || done[table] {
 			continue
 		}
-		if table.Partitioned {
-			s.gap(errPartitionTruncated.Error())
-			s.kept.Position = 0
-			return errPartitionTruncated
+		done[table] = true
+		if err := s.wholly(ctx, table, f.Truncated); err != nil {
+			return err
 		}
 		for _, src := range s.resolved.Sources {
 			if src.table != table {
@@ -192,6 +211,26 @@ func (s *stream) truncate(f *Frame) error {
 	}
 	s.c.row++
 	return nil
+}
+
+const spareLeavesSQL = `SELECT count(*) FROM pg_partition_tree($1::oid::regclass) AS l WHERE l.isleaf AND l.relid::oid <> ALL ($2::oid[])`
+
+// wholly makes sure that a truncation leaves nothing of a table. When only some partitions of it were truncated, nobody knows
+// which rows went, and the tables are read again.
+func (s *stream) wholly(ctx context.Context, t *Table, truncated []uint32) error {
+	if !t.Partitioned {
+		return nil
+	}
+	var spared int
+	if err := s.catalog.QueryRow(ctx, spareLeavesSQL, t.OID, truncated).Scan(&spared); err != nil {
+		return fmt.Errorf("read partitions of %s: %w", t, err)
+	}
+	if spared == 0 {
+		return nil
+	}
+	s.gap(errPartitionTruncated.Error())
+	s.kept.Position = 0
+	return errPartitionTruncated
 }
 
 // ours takes a message that somebody emitted under our prefix inside a transaction.
@@ -219,8 +258,8 @@ func (s *stream) commit(ctx context.Context, f *Frame) error {
 	}
 	s.open = false
 	s.tx.LSN = f.EndLSN
-	if s.boot == nil && f.EndLSN <= s.kept.Position || s.skip {
-		return nil // sent again, or part of the picture
+	if s.skip {
+		return nil
 	}
 	tx, err := s.c.finish(s.tx)
 	if err != nil {
@@ -233,6 +272,7 @@ func (s *stream) commit(ctx context.Context, f *Frame) error {
 		return fatal(err)
 	}
 	s.kept.Position, s.kept.At = tx.LSN, tx.At
+	s.place.Store(tx.LSN)
 	return nil
 }
 
@@ -249,8 +289,9 @@ func (s *stream) beforeBoot(ctx context.Context, tx *Transaction) error {
 		if err := s.sink.Booted(ctx, tx, gap); err != nil {
 			return fatal(err)
 		}
-		s.boot, s.missed = nil, nil
+		s.boot, s.missed, s.booting = nil, nil, false
 		s.kept.Position, s.kept.At = tx.LSN, tx.At
+		s.place.Store(tx.LSN)
 		s.log.InfoContext(ctx, "booted", lsnAttr(tx.LSN))
 		return nil
 	}
