@@ -58,8 +58,9 @@ fuzz: ## every fuzz test, FUZZTIME=30s each
 	done
 
 .PHONY: bench
-bench: ## throughput against a raw read, CPU and allocations a row, commit to viewer latency
-	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./...
+bench: ## throughput against a raw read, CPU and allocations a row, commit to viewer latency, boot
+	@$(GO) test -run '^$$' -bench Row ./cdc
+	@$(GO) test -run '^$$' -bench . -benchtime 3x -timeout 30m ./cmd/rxvigil
 
 .PHONY: check
 check: .cache/node ## what needs no database: vet, format, go fix, staticcheck, the walls of the house, JavaScript types
