@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -9,11 +10,13 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/rxvigil/rxvigil/internal/pharmacy"
 	"github.com/rxvigil/rxvigil/internal/privatepg"
+	"github.com/rxvigil/rxvigil/push"
 )
 
 func newDemo() *cobra.Command {
@@ -27,6 +30,7 @@ func newDemo() *cobra.Command {
 	c.Flags().BoolVar(&d.quiet, "quiet-app", false, "no simulated app: you are the app")
 	c.Flags().StringVar(&d.dsn, "dsn", "", "use this empty database instead of a private Postgres")
 	c.Flags().StringVar(&d.level, "log-level", "warn", "debug, info, warn or error")
+	oneWordOf(c, "log-level", "debug", "info", "warn", "error")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		var err error
 		if d.pace, err = strconv.ParseFloat(strings.TrimSuffix(*pace, "/s"), 64); err != nil || d.pace <= 0 || d.pace > 1000 {
@@ -52,6 +56,9 @@ func (d *demo) run(ctx context.Context) error {
 		return fmt.Errorf("make a folder for the demo: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
+	if err := d.listenable(ctx); err != nil {
+		return err
+	}
 	dsn, stop, err := d.database(ctx)
 	if err != nil {
 		return err
@@ -68,31 +75,85 @@ func (d *demo) run(ctx context.Context) error {
 	g.Go(func() error { return d.app(ctx, dsn, logger, live) })
 	err = g.Wait()
 	if d.dsn != "" {
-		if derr := dropAll(context.Background(), cfg); err == nil {
-			err = derr
-		}
+		err = errors.Join(err, dropAll(context.WithoutCancel(ctx), cfg))
 	}
 	return err
 }
 
-// database gives a database with the app's tables, and how to end it.
-func (d *demo) database(ctx context.Context) (dsn string, stop func(), err error) {
+// listenable looks at the address before a server is started for nothing.
+func (d *demo) listenable(ctx context.Context) error {
+	if err := push.CheckListen(d.listen, false); err != nil {
+		return err
+	}
+	ln, err := listen(ctx, d.listen)
+	if err != nil {
+		return errors.New(strings.Replace(err.Error(), "push.listen", "--listen", 1))
+	}
+	return ln.Close()
+}
+
+// database gives a database with the app's tables, and how to leave it as it was.
+func (d *demo) database(ctx context.Context) (dsn string, leave func(), err error) {
+	if d.dsn != "" {
+		leave, err = d.borrow(ctx)
+		return d.dsn, leave, err
+	}
 	fmt.Fprintln(d.out, "starting a Postgres …")
-	server, err := privatepg.Start(ctx, privatepg.Options{DSN: d.dsn})
+	server, err := privatepg.Start(ctx, privatepg.Options{})
 	if err != nil {
 		return "", nil, fmt.Errorf("start a Postgres for the demo: %w", err)
 	}
 	fmt.Fprintln(d.out, "using", server.Source())
-	stop = func() { _ = server.Close() }
-	dsn = d.dsn
-	if dsn == "" {
-		dsn = server.DSN("postgres")
-	}
-	if err := pharmacy.Load(ctx, dsn); err != nil {
-		stop()
+	leave = func() { _ = server.Close() }
+	if err := pharmacy.Load(ctx, server.DSN("postgres")); err != nil {
+		leave()
 		return "", nil, fmt.Errorf("load the sample app: %w", err)
 	}
-	return dsn, stop, nil
+	return server.DSN("postgres"), leave, nil
+}
+
+const tablesSQL = `SELECT ARRAY(SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' ORDER BY 1)`
+
+// borrow puts the app's tables into somebody's empty database; they go when the demo ends.
+func (d *demo) borrow(ctx context.Context) (leave func(), err error) {
+	conn, problem := reach(ctx, "--dsn", d.dsn)
+	if problem != nil {
+		return nil, errors.New(problem.String())
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	var tables []string
+	if err := conn.QueryRow(ctx, tablesSQL).Scan(&tables); err != nil {
+		return nil, fmt.Errorf("--dsn: list tables: %w", err)
+	}
+	if len(tables) > 0 {
+		return nil, fmt.Errorf("--dsn: the database has tables already, %s among them: make an empty one for the demo, with CREATE DATABASE", tables[0])
+	}
+	fmt.Fprintln(d.out, "using PostgreSQL", conn.PgConn().ParameterStatus("server_version"), "at", conn.Config().Host)
+	if err := pharmacy.Load(ctx, d.dsn); err != nil {
+		return nil, fmt.Errorf("load the sample app: %w", err)
+	}
+	if err := conn.QueryRow(ctx, tablesSQL).Scan(&tables); err != nil {
+		return nil, fmt.Errorf("--dsn: list tables: %w", err)
+	}
+	return func() { d.giveBack(tables) }, nil
+}
+
+// giveBack removes the app's tables.
+func (d *demo) giveBack(tables []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), connectPatience) // the demo's own has ended
+	defer cancel()
+	conn, problem := reach(ctx, "--dsn", d.dsn)
+	if problem != nil {
+		fmt.Fprintln(d.out, "the sample app's tables stay:", problem)
+		return
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	for i, t := range tables {
+		tables[i] = pgx.Identifier{"public", t}.Sanitize()
+	}
+	if _, err := conn.Exec(ctx, "DROP TABLE IF EXISTS "+strings.Join(tables, ", ")); err != nil {
+		fmt.Fprintln(d.out, "the sample app's tables stay:", err)
+	}
 }
 
 func demoConfig(dsn, dir, listen, level string) (*config, error) {
@@ -124,7 +185,7 @@ func (d *demo) welcome(addr, dsn string) {
   stream      curl -N http://%[1]s/api/tenant/testpharmacy/stream
   terminal    rxvigil tail --url http://%[1]s --tenant lifeline
   database    psql '%[2]s'
-              try: UPDATE inventory SET quantity_on_hand = 0 WHERE product_id = (SELECT id FROM products LIMIT 1);
+              try: UPDATE inventory SET quantity_on_hand = 0 WHERE product_id = 1003 AND branch_id = 11;
 
   Nobody is asked who they are, so this listens on this machine only. Ctrl-C ends it and leaves nothing behind.
 

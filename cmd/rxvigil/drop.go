@@ -24,7 +24,15 @@ func newDrop() *cobra.Command {
 		if !*yes && !confirmed(c, cfg) {
 			return errors.New("nothing was removed")
 		}
-		return dropAll(c.Context(), cfg)
+		if err := reachable(c.Context(), cfg); err != nil {
+			return err
+		}
+		if err := dropAll(c.Context(), cfg); err != nil {
+			return err
+		}
+		fmt.Fprintf(c.OutOrStdout(), "slot %q, publication %q and schema rxvigil are gone; the folder %s can be deleted\n",
+			cfg.Source.Slot, cfg.Source.Publication, cfg.DataDir)
+		return nil
 	}
 	return c
 }

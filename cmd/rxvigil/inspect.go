@@ -77,6 +77,20 @@ func reach(ctx context.Context, field, dsn string) (*pgx.Conn, *cdc.Finding) {
 	return nil, &cdc.Finding{Path: "$." + field, Fatal: true, What: field + ": " + what, Cure: cure}
 }
 
+// reachable says what is wrong with the address of a database, for verbs that need both and look no further.
+func reachable(ctx context.Context, cfg *config) error {
+	for _, db := range []struct{ field, dsn string }{{"source.dsn", cfg.Source.DSN}, {"state.dsn", cfg.State.DSN}} {
+		conn, problem := reach(ctx, db.field, db.dsn)
+		if problem != nil {
+			return errors.New(describe(cfg, *problem))
+		}
+		if err := conn.Close(ctx); err != nil {
+			return fmt.Errorf("%s: %w", db.field, err)
+		}
+	}
+	return nil
+}
+
 func unreachable(field, dsn string, err error) (what, cure string) {
 	var parse *pgconn.ParseConfigError
 	if errors.As(err, &parse) {

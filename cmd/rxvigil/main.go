@@ -23,12 +23,14 @@ func realMain(args []string) int {
 	defer stop()
 	root := newRoot()
 	root.SetArgs(args)
+	understood := false
+	root.PersistentPreRun = func(*cobra.Command, []string) { understood = true }
 	err := root.ExecuteContext(ctx)
 	var wrong *usageError
 	switch {
 	case err == nil:
 		return 0
-	case errors.As(err, &wrong):
+	case errors.As(err, &wrong), !understood:
 		fmt.Fprintf(os.Stderr, "rxvigil: %v\n", err)
 		return 2
 	case errors.Is(err, errFindings):
@@ -59,17 +61,31 @@ func newRoot() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	root.AddCommand(newDemo(), newRun(), newCheck(), newMigrate(), newDrop(), newStatus(), newTail(), newVersion())
-	for _, c := range root.Commands() {
-		if c.Args == nil {
-			c.Args = func(_ *cobra.Command, args []string) error {
-				if len(args) > 0 {
-					return usage(fmt.Errorf("%q is one word too many", args[0]))
-				}
-				return nil
-			}
-		}
-	}
+	noArguments(root)
 	return root
+}
+
+// noArguments refuses words that are no flags, for every verb below c.
+func noArguments(c *cobra.Command) {
+	for _, verb := range c.Commands() {
+		verb.Args = func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usage(fmt.Errorf("%q is one word too many", args[0]))
+			}
+			return nil
+		}
+		if verb.ValidArgsFunction == nil {
+			verb.ValidArgsFunction = cobra.NoFileCompletions
+		}
+		noArguments(verb)
+	}
+}
+
+// oneWordOf completes a flag that takes one of a few words.
+func oneWordOf(c *cobra.Command, flag string, words ...string) {
+	if err := c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // no such flag
+	}
 }
 
 // withConfig gives a verb its --config flag and the flags of every setting.
@@ -78,6 +94,11 @@ func withConfig(c *cobra.Command) func() (*config, error) {
 	for _, s := range settings {
 		c.Flags().String(s.flag, "", s.help+" ("+s.variable+")")
 	}
+	if err := c.MarkFlagFilename("config", "yaml", "yml"); err != nil {
+		panic(err) // no such flag
+	}
+	oneWordOf(c, "log-level", "debug", "info", "warn", "error")
+	oneWordOf(c, "log-format", "text", "json")
 	return func() (*config, error) {
 		path, err := c.Flags().GetString("config")
 		if err != nil {

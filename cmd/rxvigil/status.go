@@ -20,6 +20,9 @@ func newStatus() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if err := reachable(c.Context(), cfg); err != nil {
+			return err
+		}
 		if err := sourceStatus(c.Context(), c.OutOrStdout(), cfg); err != nil {
 			return err
 		}
@@ -84,6 +87,10 @@ func alertStatus(ctx context.Context, out io.Writer, cfg *config) error {
 	var age int
 	if err := conn.QueryRow(ctx, engineStatusSQL).Scan(&generation, &epoch, &confirmed, &age); err != nil {
 		return fmt.Errorf("read engine: %w", err)
+	}
+	if generation == 0 {
+		fmt.Fprintln(out, "engine    none has run yet")
+		return nil
 	}
 	fmt.Fprintf(out, "engine    generation %d, epoch %s, confirmed %s, last sign of life %d s ago\n", generation, epoch, confirmed, age)
 	if err := rows(ctx, conn, openStatusSQL, func(r pgx.CollectableRow) error {

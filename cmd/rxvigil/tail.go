@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,20 +24,30 @@ func newTail() *cobra.Command {
 	topics := c.Flags().StringSlice("topic", nil, "inventory, sales, prescriptions, patients, notifications (default: all)")
 	after := c.Flags().String("after", "", "begin behind this cursor (default: now)")
 	asJSON := c.Flags().Bool("json", false, "print the envelopes as they are")
+	oneWordOf(c, "topic", topicNames...)
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		for _, topic := range *topics {
+			if !slices.Contains(topicNames, topic) {
+				return usage(fmt.Errorf("--topic %s: there are %s", topic, strings.Join(topicNames, ", ")))
+			}
+		}
 		if *tenant == "" {
 			return usage(errors.New("which tenant? Say --tenant testpharmacy"))
 		}
-		t := &tailer{out: c.OutOrStdout(), notes: c.ErrOrStderr(), json: *asJSON, cursor: *after}
+		t := &tailer{out: c.OutOrStdout(), notes: c.ErrOrStderr(), json: *asJSON, cursor: *after, tenant: *tenant}
 		t.url = strings.TrimRight(*base, "/") + "/api/tenant/" + url.PathEscape(*tenant) + "/stream?topics=" + url.QueryEscape(strings.Join(*topics, ","))
 		return t.run(c.Context())
 	}
 	return c
 }
 
+// topicNames are what a stream can be narrowed to.
+var topicNames = []string{"inventory", "sales", "prescriptions", "patients", "notifications"} //nolint:gochecknoglobals // never written
+
 // tailer is a subscriber over SSE.
 type tailer struct {
 	url        string
+	tenant     string
 	out, notes io.Writer
 	json       bool
 	cursor     string
@@ -83,8 +94,7 @@ func (t *tailer) follow(ctx context.Context) (got bool, err error) {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
-		body, _ := io.ReadAll(io.LimitReader(resp.Body, 500))
-		return false, fmt.Errorf("%w: %s: %s", errRefused, resp.Status, strings.TrimSpace(string(body)))
+		return false, t.refused(resp)
 	}
 	lines := bufio.NewReaderSize(resp.Body, 1<<20)
 	var event, id, data string
@@ -113,6 +123,19 @@ func (t *tailer) follow(ctx context.Context) (got bool, err error) {
 			event, id, data = "", "", ""
 		}
 	}
+}
+
+// refused says why there is no stream, in the service's words if it has any.
+func (t *tailer) refused(resp *http.Response) error {
+	if resp.StatusCode == http.StatusNotFound {
+		return fmt.Errorf("%w: there is no tenant %q at %s", errRefused, t.tenant, resp.Request.URL.Host)
+	}
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, 4096))
+	var problem struct{ Title, Detail string }
+	if json.Unmarshal(body, &problem) == nil && problem.Title != "" {
+		return fmt.Errorf("%w: %s", errRefused, strings.TrimSuffix(problem.Title+": "+problem.Detail, ": "))
+	}
+	return fmt.Errorf("%w: %s", errRefused, resp.Status)
 }
 
 func (t *tailer) show(event, data string) {
