@@ -139,6 +139,9 @@ func (d desk) Alerts(ctx context.Context, t rxvigil.Tenant, q push.AlertQuery) (
 		return nil, "", err
 	}
 	ended, inEnded := strings.CutPrefix(key, "ended:")
+	if !inEnded {
+		ended = "" // the key is an open alert's: the ended ones come from their top
+	}
 	var items []rxvigil.Alert
 	if q.Status != string(rxvigil.Resolved) && !inEnded {
 		items, err = d.openAfter(t, q, key)
