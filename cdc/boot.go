@@ -168,13 +168,16 @@ func (r *Reader) readTable(ctx context.Context, sink Sink, t *Table, snapshot st
 		}
 	}
 	n, err := r.copyTable(ctx, conn, sink, t)
-	if err != nil {
-		return n, errors.Join(err, context.Cause(ctx))
+	if err == nil {
+		err = unrewritten(ctx, tx, t)
 	}
-	if err := unrewritten(ctx, tx, t); err != nil {
-		return n, err
+	if err == nil {
+		err = tx.Commit(ctx)
 	}
-	return n, tx.Commit(ctx)
+	if err != nil && errors.Is(context.Cause(ctx), errBlocking) {
+		err = fmt.Errorf("%w: %w", errBlocking, err)
+	}
+	return n, err
 }
 
 const rewrittenSQL = `
@@ -196,7 +199,8 @@ func unrewritten(ctx context.Context, tx pgx.Tx, t *Table) error {
 
 const inTheWaySQL = `SELECT count(*) FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))`
 
-// yieldToOthers cancels the copy when somebody has waited for its lock for more than a second.
+// yieldToOthers ends the copy's session when somebody has waited for its lock for more than a second. It ends it at the server:
+// the lock must be gone also while the sink is busy with the last rows.
 func (r *Reader) yieldToOthers(ctx context.Context, pid uint32, cancel context.CancelCauseFunc) {
 	conn, err := Connect(ctx, r.cfg.DSN)
 	if err != nil {
@@ -213,6 +217,9 @@ func (r *Reader) yieldToOthers(ctx context.Context, pid uint32, cancel context.C
 		}
 		if waited > 2 {
 			cancel(errBlocking)
+			if _, err := conn.Exec(context.WithoutCancel(ctx), "SELECT pg_terminate_backend($1)", int32(pid)); err != nil {
+				r.log.WarnContext(ctx, "copy_not_ended", "error", err.Error())
+			}
 			return
 		}
 	}

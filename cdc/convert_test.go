@@ -154,9 +154,8 @@ func FuzzInstant(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		got, err := parseInstant([]byte(text), time.UTC)
 		for _, layout := range []string{"2006-01-02 15:04:05Z07", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05Z07:00:00", "2006-01-02 15:04:05"} {
-			want, known := time.Parse(layout, text)
-			if known == nil && !strings.Contains(text, ",") && !strings.Contains(text, "Z") && len(text) < 36 && (err != nil || !got.Equal(want)) {
-				t.Errorf("%q is %v (%v), want %v", text, got, err, want)
+			if want, known := time.Parse(layout, text); known == nil && err == nil && !got.Equal(want) {
+				t.Errorf("%q is %v, want %v", text, got, want)
 			}
 		}
 	})
