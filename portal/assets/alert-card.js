@@ -98,6 +98,7 @@ export class AlertCard extends HTMLElement {
   async toggleWhy() {
     const open = this.#panel.toggle();
     set(this.#why, { 'aria-expanded': String(open) });
+    if (open) this.scrollIntoView({ block: 'nearest' });
   }
 
   #toggleSnooze() {

@@ -76,7 +76,7 @@ export function fact(value) {
   if (value === 'infinity') return 'never';
   if (/^\d{4}-\d\d-\d\d$/.test(value)) return date(value);
   if (/^\d{4}-\d\d-\d\dT/.test(value)) return moment(value);
-  return value;
+  return value.replaceAll('on_hand', 'on hand');
 }
 
 /** @param {string} text */
@@ -141,7 +141,7 @@ export function bytes(n) {
 export const plural = (count, one, many = `${one}s`) => `${number.format(count)} ${count === 1 ? one : many}`;
 
 /** The engine's own sentence, its dates as people write them. @param {string | undefined} message */
-export const spoken = (message) => (message ?? '').replace(/\b\d{4}-\d\d-\d\d\b(?!T)/g, (day) => date(day).replaceAll(' ', '\u00a0'));
+export const spoken = (message) => (message ?? '').replaceAll('on_hand', 'on hand').replace(/\b\d{4}-\d\d-\d\d\b(?!T)/g, (day) => date(day).replaceAll(' ', '\u00a0'));
 
 /** The number a person looks for first, and what it means. @param {Alert} alert @returns {{value: string, label: string, beside: string} | null} */
 export function figure(alert) {
@@ -151,19 +151,23 @@ export function figure(alert) {
   const show = (/** @type {string} */ key, label = plainly(key), more = '') =>
     typeof v[key] === 'number' ? { value: quantity(/** @type {number} */ (v[key])), label, beside: more } : null;
   if (alert.kind === 'low_stock') return show('available', 'available', beside);
-  if (alert.kind === 'negative_stock') {
-    const inputs = alert.why.inputs ?? {};
-    const key = ['on_hand', 'reserved', 'available'].find((k) => Number(inputs[k] ?? v[k] ?? 0) < 0) ?? 'on_hand';
-    const n = inputs[key] ?? v[key];
-    return typeof n === 'number' ? { value: quantity(n), label: plainly(key), beside: '' } : null;
-  }
-  if (alert.kind === 'ledger_mismatch') return show('drift');
+  if (alert.kind === 'negative_stock') return belowZero(alert);
+  if (alert.kind === 'ledger_mismatch') return typeof v.drift === 'number' ? { value: (v.drift > 0 ? '+' : '') + quantity(v.drift), label: plainly('drift'), beside: '' } : null;
   if (alert.kind !== 'expiry') return null;
   const { days } = v;
   const onHand = v.quantity ?? v.on_hand;
   if (typeof days !== 'number') return show('quantity');
   const left = quantity(Math.abs(days));
   return { value: left, label: days < 0 ? (days === -1 ? 'day past' : 'days past') : days === 1 ? 'day left' : 'days left', beside: typeof onHand === 'number' ? `${quantity(onHand)} on hand` : '' };
+}
+
+/** What is below zero: a total, or one lot while the total hides it. @param {Alert} alert @returns {ReturnType<typeof figure>} */
+function belowZero({ values = {}, why }) {
+  const known = { ...values, ...why.inputs };
+  const total = ['on_hand', 'reserved', 'available'].find((k) => Number(known[k] ?? 0) < 0);
+  if (total) return { value: quantity(Number(known[total])), label: plainly(total), beside: '' };
+  const [, lot, field, n] = /([^;,]+): .*?\b(on_hand|reserved) (-[\d.]+)/.exec(String(known.lots ?? '')) ?? [];
+  return field ? { value: quantity(Number(n)), label: plainly(field), beside: `lot ${lot?.trim()}` } : null;
 }
 
 /** A sentence in pieces; those in an array are names or numbers to stress. @typedef {(string | [string])[]} Sentence */

@@ -49,10 +49,33 @@ async function shot(page, name) {
   await page.screenshot({ path: join(SHOTS, `${name}.png`) });
 }
 
+/** Opens a page; a network that changes meanwhile, as in a container, is no fault of ours. @param {any} page @param {string} url */
+async function open(page, url) {
+  for (let tries = 5; ; tries--) {
+    try {
+      return await page.goto(url);
+    } catch (error) {
+      if (tries === 0 || !/ERR_NETWORK_CHANGED/.test(String(error))) throw error;
+    }
+  }
+}
+
+/** A part that does not arrive is asked for again. @param {any} context */
+async function mends(context) {
+  const page = await context.newPage();
+  let lost = 0;
+  await page.route('**/assets/words.js', (/** @type {any} */ route) => (lost++ ? route.continue() : route.abort()));
+  await open(page, `${RXVIGIL_URL}/?tenant=${encodeURIComponent(TENANT)}`);
+  await live(page);
+  assert.ok(lost > 1, 'the lost part was asked for again');
+  print({ note: 'a page that lost a part mended itself' });
+  await page.close();
+}
+
 /** The monitor of portal B: a bare EventSource, as that portal has it. @param {any} context */
 async function monitor(context) {
   const page = await context.newPage();
-  await page.goto(`${RXVIGIL_URL}/client/rxvigil.js`);
+  await open(page, `${RXVIGIL_URL}/client/rxvigil.js`);
   await page.evaluate((/** @type {string} */ url) => {
     const w = /** @type {any} */ (globalThis);
     w.heard = [];
@@ -138,7 +161,7 @@ async function story(context) {
     }).observe(document, { childList: true, subtree: true });
     new MutationObserver(() => w.links.push(document.documentElement.dataset.link)).observe(document, { attributes: true, subtree: true, attributeFilter: ['data-link'] });
   });
-  await page.goto(`${RXVIGIL_URL}/?tenant=${encodeURIComponent(TENANT)}`);
+  await open(page, `${RXVIGIL_URL}/?tenant=${encodeURIComponent(TENANT)}`);
   await live(page);
   await page.waitForFunction(() => document.querySelector('[data-testid=count-critical] strong')?.textContent !== '\u2013', null, { timeout: STEP_MS });
   assert.match(page.url(), /tenant=/);
@@ -168,6 +191,7 @@ async function story(context) {
   assert.match((await why.locator('[data-testid=history]').textContent()) ?? '', /Raised/);
   const seen = await page.evaluate((/** @type {string} */ a) => /** @type {any} */ (globalThis).seen[a], id);
   print({ note: 'why', commit_to_page_ms: seen ? seen - committed : null, text: (await why.innerText()).replace(/\s+/g, ' ').slice(0, 400) });
+  await card.scrollIntoViewIfNeeded();
   await shot(page, '2-why');
 
   await card.locator('[data-testid=ack]').click();
@@ -226,6 +250,7 @@ async function main() {
   const chromium = await browser();
   try {
     const context = await chromium.newContext({ viewport: { width: 1440, height: 900 }, locale: 'en-GB' });
+    await mends(context);
     await story(context);
     print({ done: true });
   } catch (error) {
