@@ -16,10 +16,13 @@ type Table struct {
 	Identity     byte // pg_class.relreplident: d default, i index, f full, n nothing
 	HasKey       bool // a primary key exists
 	RowSecurity  bool // row-level security would hide rows from our role
+	Reachable    bool // our role may use its schema
 	Readable     bool // our role may SELECT
 	Owned        bool // our role may publish it
+	Owner        string
 	Columns      []TableColumn
 	Leaves       []uint32 // its partitions that hold rows; itself when it is not partitioned
+	Blank        []string // partitions without a usable replica identity: each has its own
 }
 
 // TableColumn is a column of a Table.
@@ -67,10 +70,10 @@ func (t *Table) identified() bool {
 
 const tablesSQL = `
 SELECT c.oid, n.nspname, c.relname, c.relkind = 'p', c.relreplident::text,
-       EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary),
+       EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND i.indimmediate),
        c.relrowsecurity AND row_security_active(c.oid),
-       has_table_privilege(c.oid, 'SELECT'),
-       pg_has_role(c.relowner, 'USAGE')
+       has_schema_privilege(n.oid, 'USAGE'), has_table_privilege(c.oid, 'SELECT'),
+       pg_has_role(c.relowner, 'USAGE'), pg_get_userbyid(c.relowner)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence = 'p'
   AND n.nspname NOT LIKE 'pg\_%' AND n.nspname NOT IN ('information_schema', 'rxvigil')
@@ -88,9 +91,13 @@ WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attrelid, a.attnum`
 
 const leavesSQL = `
-SELECT root.oid, l.relid
+SELECT root.oid, c.oid, c.oid::regclass::text,
+       c.relreplident NOT IN ('i', 'f') AND
+       NOT (c.relreplident = 'd' AND EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND i.indimmediate))
 FROM unnest($1::oid[]) AS root (oid), pg_partition_tree(root.oid) AS l
-WHERE l.isleaf`
+JOIN pg_class c ON c.oid = l.relid
+WHERE l.isleaf AND c.relkind = 'r'
+ORDER BY 1, 2`
 
 // readCatalog lists the app's tables, with columns and partitions.
 func readCatalog(ctx context.Context, conn *pgx.Conn) ([]*Table, error) {
@@ -100,7 +107,7 @@ func readCatalog(ctx context.Context, conn *pgx.Conn) ([]*Table, error) {
 	}
 	tables, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*Table, error) {
 		t, identity := &Table{}, ""
-		err := row.Scan(&t.OID, &t.Schema, &t.Name, &t.Partitioned, &identity, &t.HasKey, &t.RowSecurity, &t.Readable, &t.Owned)
+		err := row.Scan(&t.OID, &t.Schema, &t.Name, &t.Partitioned, &identity, &t.HasKey, &t.RowSecurity, &t.Reachable, &t.Readable, &t.Owned, &t.Owner)
 		if identity != "" {
 			t.Identity = identity[0]
 		}
@@ -151,8 +158,14 @@ func readLeaves(ctx context.Context, conn *pgx.Conn, byOID map[uint32]*Table, ro
 		return err
 	}
 	var root, leaf uint32
-	_, err = pgx.ForEachRow(rows, []any{&root, &leaf}, func() error {
-		byOID[root].Leaves = append(byOID[root].Leaves, leaf)
+	var name string
+	var blank bool
+	_, err = pgx.ForEachRow(rows, []any{&root, &leaf, &name, &blank}, func() error {
+		t := byOID[root]
+		t.Leaves = append(t.Leaves, leaf)
+		if blank {
+			t.Blank = append(t.Blank, name)
+		}
 		return nil
 	})
 	return err

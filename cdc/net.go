@@ -85,9 +85,11 @@ func (c *collector) net(t *touch) error {
 // what has none is a fault.
 func (c *collector) tell(s *source, ch rxvigil.Change) {
 	if ch.Before != nil && ch.After != nil && ch.Before.Tenant != ch.After.Tenant {
-		went := rxvigil.Change{Row: ch.Row, Before: ch.Before, Lines: ch.Lines}
-		if ch.Was != nil {
-			went.Lines = ch.Was
+		went := rxvigil.Change{Row: ch.Row, Before: ch.Before, Lines: ch.Was}
+		if ch.Was == nil {
+			for _, l := range ch.Lines {
+				went.Lines = append(went.Lines, of(l, ch.Before))
+			}
 		}
 		if went.Before.Tenant != "" {
 			c.tell(s, went)

@@ -54,6 +54,8 @@ func connectFinding(err error) Finding {
 		f.Cure = "check user and password in source.dsn, and pg_hba.conf"
 	case "3D000":
 		f.Cure = "check the database's name in source.dsn"
+	case "42704":
+		f.Cure = "rxvigil needs PostgreSQL 14 or newer"
 	default:
 		f.Cure = ""
 	}
@@ -164,13 +166,17 @@ func (p *preflight) others(ctx context.Context) error {
 func (p *preflight) table(t *Table) {
 	user := pgx.Identifier{p.conn.Config().User}.Sanitize()
 	owner := "owner of " + t.String()
+	if !t.Reachable {
+		schema := pgx.Identifier{t.Schema}.Sanitize()
+		p.fatal(Finding{What: fmt.Sprintf("we may not use schema %s", t.Schema), Cure: "grant it", SQL: "GRANT USAGE ON SCHEMA " + schema + " TO " + user + ";", Role: "owner of schema " + t.Schema})
+	}
 	if !t.Readable {
 		p.fatal(Finding{What: fmt.Sprintf("we may not read %s", t), Cure: "grant it", SQL: "GRANT SELECT ON " + t.Quoted() + " TO " + user + ";", Role: owner})
 	}
 	if !t.Owned {
 		p.fatal(Finding{
 			What: fmt.Sprintf("we may not publish %s, because only its owner can", t), Cure: "make our role a member of the owner, or create the publication as the owner",
-			SQL: "GRANT <owner of " + t.String() + "> TO " + user + ";", Role: "superuser",
+			SQL: "GRANT " + pgx.Identifier{t.Owner}.Sanitize() + " TO " + user + ";", Role: "superuser",
 		})
 	}
 	if t.RowSecurity {

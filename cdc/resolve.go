@@ -208,6 +208,13 @@ func (r *resolver) identity(s *source) {
 		})
 		return
 	}
+	for _, leaf := range s.table.Blank {
+		r.findings = append(r.findings, Finding{
+			Path: s.path + ".table", Fatal: true, Role: "owner of " + s.table.String(),
+			What: fmt.Sprintf("partition %s of %s has no usable replica identity: published, the app's own UPDATE and DELETE would fail", leaf, s.table),
+			Cure: "give it back its identity", SQL: "ALTER TABLE " + leaf + " REPLICA IDENTITY DEFAULT;",
+		})
+	}
 	for _, name := range s.spec.Key {
 		c := s.table.column(name)
 		if c == nil {

@@ -213,7 +213,7 @@ func (s *stream) truncate(ctx context.Context, f *Frame) error {
 	return nil
 }
 
-const spareLeavesSQL = `SELECT count(*) FROM pg_partition_tree($1::oid::regclass) AS l WHERE l.isleaf AND l.relid::oid <> ALL ($2::oid[])`
+const spareLeavesSQL = `SELECT count(*) FROM pg_partition_tree($1::oid) AS l WHERE l.isleaf AND l.relid::oid <> ALL ($2::oid[])`
 
 // wholly makes sure that a truncation leaves nothing of a table. When only some partitions of it were truncated, nobody knows
 // which rows went, and the tables are read again.
