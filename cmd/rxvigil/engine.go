@@ -167,7 +167,7 @@ func (e *engine) save(ctx context.Context) error {
 		}
 	}
 	if len(commits) > 0 {
-		if err := e.retry(ctx, "store alerts", func() error { return e.store.Save(ctx, commits) }); err != nil {
+		if err := e.saveAlerts(ctx, commits); err != nil {
 			return err
 		}
 	}
@@ -178,6 +178,29 @@ func (e *engine) save(ctx context.Context) error {
 		}
 	}
 	return e.disk.Commit()
+}
+
+// savePatience is how long one try to store alerts may take: a connection that was cut without a word, or a frozen server,
+// would hold it, and the whole line with it, for a quarter of an hour.
+const savePatience = 5 * time.Second
+
+// saveAlerts stops the line until the alert store has them. While it stands nobody hears of anything new, and is told so.
+func (e *engine) saveAlerts(ctx context.Context, commits []rules.Commit) error {
+	stood := false
+	return e.retry(ctx, "store alerts", func() error {
+		ctx, cancel := context.WithTimeout(ctx, savePatience)
+		defer cancel()
+		err := e.store.Save(ctx, commits)
+		switch {
+		case err != nil && !isFenced(err):
+			stood = true
+			e.Lost(err)
+		case stood && e.started:
+			e.vital.set("live")
+			e.log.Fresh()
+		}
+		return err
+	})
 }
 
 func (e *engine) publish() {
