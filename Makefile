@@ -16,7 +16,7 @@ SHELL       := bash
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## a private Postgres, a busy sample pharmacy, the engine and its dashboard; Ctrl-C leaves nothing behind
@@ -47,6 +47,10 @@ matrix: ## what meets a database, on each server of VERSIONS="14 15 16 17 18"; f
 		RXVIGIL_PGBIN=$$bin $(GO) test -count=1 -v -run '^TestDatabasesAreApart$$' ./internal/pgtest | grep -E '^(using|FAIL|ok)'; \
 		RXVIGIL_PGBIN=$$bin $(GO) test -count=1 -timeout 10m ./cdc ./migrations ./rules/pgstore ./cmd/rxvigil; \
 	done
+
+.PHONY: e2e
+e2e: ## the shipped binary against a Postgres in a container that is restarted, frozen, cut off and killed
+	@.ci/e2e
 
 .PHONY: fuzz
 fuzz: ## every fuzz test, FUZZTIME=30s each

@@ -41,6 +41,7 @@ var house = map[string]room{
 	"cmd/rxvigil": {may: []string{
 		"cdc", "rules", "rules/pgstore", "push", "push/signalr", "state", "portal", "migrations", "internal/...",
 	}},
+	"internal/e2e":       {},
 	"internal/pgtest":    {may: []string{"internal/privatepg"}},
 	"internal/pharmacy":  {},
 	"internal/privatepg": {},
