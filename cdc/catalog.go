@@ -80,7 +80,11 @@ WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence = 'p
 ORDER BY 2, 3`
 
 const columnsSQL = `
-SELECT a.attrelid, a.attname, CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END,
+SELECT a.attrelid, a.attname, CASE WHEN t.typtype = 'd' THEN (
+           WITH RECURSIVE base AS (
+               SELECT t.typbasetype AS oid UNION ALL SELECT d.typbasetype FROM base JOIN pg_type d ON d.oid = base.oid WHERE d.typtype = 'd'
+           ) SELECT base.oid FROM base JOIN pg_type b ON b.oid = base.oid WHERE b.typtype <> 'd'
+       ) ELSE t.oid END,
        format_type(a.atttypid, a.atttypmod), a.attgenerated <> '',
        coalesce(a.attnum = ANY (i.indkey::int2[]), c.relreplident = 'f')
 FROM pg_attribute a
@@ -184,7 +188,10 @@ func find(tables []*Table, name string) *Table {
 func tableNames(tables []*Table) []string {
 	var names []string
 	for _, t := range tables {
-		names = append(names, t.Name, t.String())
+		if t.Schema == "public" {
+			names = append(names, t.Name)
+		}
+		names = append(names, t.String())
 	}
 	return names
 }

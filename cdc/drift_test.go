@@ -51,6 +51,15 @@ func TestAMessageUnderOurPrefixWithoutOurKeyIsCounted(t *testing.T) {
 	}
 }
 
+func TestDomainsAreReadAsWhatTheyAreMadeOf(t *testing.T) {
+	t.Parallel()
+	s := open(t, `CREATE DOMAIN quantity AS int CHECK (VALUE >= 0); CREATE DOMAIN shelf AS quantity; CREATE DOMAIN day AS date; CREATE TYPE state AS ENUM ('fine');
+		CREATE TABLE medicines (id int PRIMARY KEY, tenant text); CREATE TABLE lots (id int PRIMARY KEY, tenant text, packs shelf, expires day, state state)`,
+		`{medicine: {table: medicines, key: id, tenant: tenant}, lot: {table: lots, key: id, tenant: tenant, fields: {on_hand: packs, expires: expires, number: state}}}`)
+	s.boot()
+	want(t, "a row of domains", s.tells("INSERT INTO lots VALUES (1, 't1', 5, 'infinity', 'fine')"), "+ lot 1 [t1/] number=fine expires=infinity on_hand=5")
+}
+
 const partitioned = `
 CREATE TABLE medicines (id int PRIMARY KEY, tenant text, name text);
 CREATE TABLE lots (id int, tenant text, medicine int, packs int, note text, PRIMARY KEY (id, tenant)) PARTITION BY LIST (tenant);

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -62,12 +63,17 @@ func connectFinding(err error) Finding {
 	return f
 }
 
+// lastCause is what the server said, or the network: the innermost error, without the tries around it.
 func lastCause(err error) string {
-	text := err.Error()
-	if i := strings.LastIndex(text, ": "); i > 0 && strings.Contains(text, "\n") {
-		text = text[strings.LastIndex(text, "\n")+1:]
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Message
 	}
-	return strings.TrimSpace(text)
+	var net *net.OpError
+	if errors.As(err, &net) {
+		return net.Error()
+	}
+	return strings.Join(strings.Fields(err.Error()), " ")
 }
 
 type preflight struct {

@@ -110,7 +110,7 @@ func (r *resolver) fields(s *source) {
 		}
 		s.fields[i] = &e
 		r.expr(s, s.path+".fields."+name, &e)
-		r.words(s, s.path+".fields."+name, &e, s.schema.Fields[i].Type)
+		r.fixed(s, s.path+".fields."+name, &e, s.schema.Fields[i].Type)
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.spec.Extra)) {
 		e := s.spec.Extra[name]
@@ -120,6 +120,7 @@ func (r *resolver) fields(s *source) {
 		}
 		s.fields[s.schema.Index(name)] = &e
 		r.expr(s, s.path+".extra."+name, &e)
+		r.fixed(s, s.path+".extra."+name, &e, s.schema.Fields[s.schema.Index(name)].Type)
 	}
 }
 
@@ -183,58 +184,6 @@ func (r *resolver) column(s *source, path, name string) {
 	}
 }
 
-func (r *resolver) words(s *source, path string, e *Expr, t rxvigil.FieldType) {
-	valid := statusWords(s.kind)
-	if t != rxvigil.TypeStatus || e.Words == nil {
-		return
-	}
-	for _, native := range slices.Sorted(maps.Keys(e.Words)) {
-		if w := e.Words[native]; !slices.Contains(valid, w) {
-			r.fail(path, fmt.Sprintf("%q is no status of a %s", w, s.kind), didYouMean(w, valid))
-		}
-	}
-}
-
-// identity refuses what would make the app's own writes fail, or leave us unable to tell which row went.
-func (r *resolver) identity(s *source) {
-	if len(s.spec.Key) == 0 {
-		r.fail(s.path+".key", "a "+s.kind.String()+" needs a key", "name the column of its id")
-	}
-	if !s.table.identified() {
-		r.findings = append(r.findings, Finding{
-			Path: s.path + ".table", Fatal: true, Role: "owner of " + s.table.String(),
-			What: fmt.Sprintf("table %s has no usable replica identity: published, the app's own UPDATE and DELETE would fail", s.table),
-			Cure: "give it a primary key, or", SQL: "ALTER TABLE " + s.table.Quoted() + " REPLICA IDENTITY FULL;",
-		})
-		return
-	}
-	for _, leaf := range s.table.Blank {
-		r.findings = append(r.findings, Finding{
-			Path: s.path + ".table", Fatal: true, Role: "owner of " + s.table.String(),
-			What: fmt.Sprintf("partition %s of %s has no usable replica identity: published, the app's own UPDATE and DELETE would fail", leaf, s.table),
-			Cure: "give it back its identity", SQL: "ALTER TABLE " + leaf + " REPLICA IDENTITY DEFAULT;",
-		})
-	}
-	for _, name := range s.spec.Key {
-		c := s.table.column(name)
-		if c == nil {
-			r.fail(s.path+".key", fmt.Sprintf("table %s has no column %q", s.table, name), didYouMean(name, s.table.columnNames()))
-		} else if !c.Identity {
-			r.fail(s.path+".key", fmt.Sprintf("key column %q of %s is not part of the replica identity, so a DELETE would not carry it", name, s.table),
-				"use the primary key, or set REPLICA IDENTITY FULL")
-		}
-	}
-	if s.table.Identity == 'f' && slices.ContainsFunc(s.table.Columns, func(c TableColumn) bool { return c.Generated }) {
-		r.fail(s.path+".table", fmt.Sprintf("table %s has REPLICA IDENTITY FULL and a generated column: published, the app's own UPDATE and DELETE would fail", s.table),
-			"use the primary key as identity: ALTER TABLE "+s.table.Quoted()+" REPLICA IDENTITY DEFAULT")
-	}
-	for _, p := range []*Predicate{s.spec.Where, s.spec.Gone} {
-		if p != nil {
-			r.column(s, s.path, p.Column)
-		}
-	}
-}
-
 func (r *resolver) tenant(s *source) {
 	if parent := parentOf(s.kind); parent != 0 {
 		if s.spec.Parent == nil {
@@ -253,8 +202,10 @@ func (r *resolver) tenant(s *source) {
 		return
 	}
 	r.expr(s, s.path+".tenant", s.spec.Tenant)
+	r.fixed(s, s.path+".tenant", s.spec.Tenant, rxvigil.TypeRef)
 	if s.spec.Branch != nil {
 		r.expr(s, s.path+".branch", s.spec.Branch)
+		r.fixed(s, s.path+".branch", s.spec.Branch, rxvigil.TypeRef)
 	}
 }
 
@@ -286,7 +237,7 @@ func (r *resolver) link() {
 	}
 	for _, s := range r.out.Sources {
 		parent := parentOf(s.kind)
-		if parent == 0 {
+		if parent == 0 || s.spec.Parent == nil {
 			continue
 		}
 		if s.parent = first[parent]; s.parent == nil {

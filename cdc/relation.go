@@ -1,0 +1,76 @@
+package cdc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// relation compiles the plans of a table. A table that no longer fits degrades, loudly, and nothing else does.
+func (s *stream) relation(ctx context.Context, rel *Relation) error {
+	table, err := s.tableOf(ctx, rel.ID)
+	if err != nil {
+		return err
+	}
+	s.plans[rel.ID], s.unfit[rel.ID] = nil, nil
+	if table == nil {
+		return nil
+	}
+	if err := s.domains(ctx, rel); err != nil {
+		return err
+	}
+	for _, src := range s.resolved.Sources {
+		if src.table != table {
+			continue
+		}
+		p, err := compile(src, rel)
+		if err != nil {
+			s.log.ErrorContext(ctx, "mapping_degraded", "source", src.name(), "error", err.Error())
+			s.unfit[rel.ID] = append(s.unfit[rel.ID], Fault{Kind: src.kind, Table: table.String(), Reason: "unreadable", Text: err.Error()})
+			continue
+		}
+		s.plans[rel.ID] = append(s.plans[rel.ID], p)
+	}
+	return nil
+}
+
+const baseTypeSQL = `
+WITH RECURSIVE base AS (
+    SELECT oid, typtype, typbasetype FROM pg_type WHERE oid = $1
+    UNION ALL SELECT t.oid, t.typtype, t.typbasetype FROM base JOIN pg_type t ON t.oid = base.typbasetype WHERE base.typtype = 'd'
+) SELECT oid FROM base WHERE typtype <> 'd'`
+
+// firstUserOID is the first OID that is not PostgreSQL's own.
+const firstUserOID = 16384
+
+// domains puts base types in the place of domains: the stream names a column's declared type.
+func (s *stream) domains(ctx context.Context, rel *Relation) error {
+	for i := range rel.Columns {
+		c := &rel.Columns[i]
+		if c.Type < firstUserOID {
+			continue
+		}
+		err := s.catalog.QueryRow(ctx, baseTypeSQL, c.Type).Scan(&c.Type)
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) { // none: dropped since
+			return fmt.Errorf("find base type: %w", err)
+		}
+	}
+	return nil
+}
+
+const rootSQL = `SELECT coalesce(pg_partition_root($1)::oid, $1)`
+
+// tableOf gives the mapped table that a relation is, or is a partition of.
+func (s *stream) tableOf(ctx context.Context, oid uint32) (*Table, error) {
+	if t, ok := s.resolved.leaves[oid]; ok {
+		return t, nil
+	}
+	var root uint32
+	if err := s.catalog.QueryRow(ctx, rootSQL, oid).Scan(&root); err != nil {
+		return nil, fmt.Errorf("find partition root: %w", err)
+	}
+	s.resolved.leaves[oid] = s.resolved.leaves[root]
+	return s.resolved.leaves[root], nil
+}
