@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/rxvigil/rxvigil"
 	"github.com/rxvigil/rxvigil/cdc"
@@ -232,9 +231,9 @@ func (e *engine) load(ctx context.Context) (s rules.Snapshot, err error) {
 
 // Lost says that the source is out of sight.
 func (e *engine) Lost(err error) {
-	e.vital.set("stale")
+	since := e.vital.set("stale") // the first time counts, however often a connection is tried
 	if e.started {
-		e.log.Stale(time.Now(), "source out of sight")
+		e.log.Stale(since, "source out of sight")
 	}
 	e.logger.Debug("source_out_of_sight", "error", err.Error())
 }

@@ -21,12 +21,14 @@ type vitals struct {
 	sent      map[string]time.Time // canaries on their way
 }
 
-func (v *vitals) set(status string) {
+// set says how the engine is from now on, and gives since when it has been so.
+func (v *vitals) set(status string) time.Time {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.status != status {
 		v.status, v.since = status, time.Now().UTC()
 	}
+	return v.since
 }
 
 func (v *vitals) fault(faults []cdc.Fault) {
