@@ -37,6 +37,9 @@ func Preflight(ctx context.Context, cfg Config) ([]Finding, error) {
 	for _, t := range resolved.Tables {
 		p.table(t)
 	}
+	if err := p.publication(ctx, resolved.Tables); err != nil {
+		return nil, err
+	}
 	if p.walLogical {
 		p.handshake(ctx)
 	}
@@ -169,6 +172,21 @@ func (p *preflight) others(ctx context.Context) error {
 	return nil
 }
 
+// publication refuses somebody else's that bears the name of ours.
+func (p *preflight) publication(ctx context.Context, tables []*Table) error {
+	_, fits, ours, err := readPublication(ctx, p.conn, p.cfg.Publication, tables)
+	if err == nil && !fits && !ours {
+		p.fatal(Finding{
+			Path: "$.source.publication", What: fmt.Sprintf("publication %q is not ours and does not publish what the mapping needs", p.cfg.Publication),
+			Cure: "choose another source.publication",
+		})
+	}
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	return err
+}
+
 func (p *preflight) table(t *Table) {
 	user := pgx.Identifier{p.conn.Config().User}.Sanitize()
 	owner := "owner of " + t.String()
@@ -219,6 +237,13 @@ func Drop(ctx context.Context, conn *pgx.Conn, slot, publication string) error {
 		if _, err := conn.Exec(ctx, "SELECT pg_drop_replication_slot($1)", slot); err != nil {
 			return fmt.Errorf("drop slot: %w", err)
 		}
+	}
+	_, _, ours, err := readPublication(ctx, conn, publication, nil)
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && !ours {
+		return nil
+	}
+	if err != nil {
+		return err
 	}
 	if err := withLockTimeout(ctx, conn, "DROP PUBLICATION IF EXISTS "+pgx.Identifier{publication}.Sanitize()); err != nil {
 		return fmt.Errorf("drop publication: %w", err)

@@ -134,6 +134,24 @@ func TestSomebodyElsesPublicationOfEverythingIsAFinding(t *testing.T) {
 	untouched(t, dsn)
 }
 
+func TestSomebodyElsesPublicationOfOurNameIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.Database(t)
+	pgtest.Exec(t, dsn, shopSchema+"CREATE PUBLICATION p FOR TABLE tenants")
+	got := preflightOf(t, Config{DSN: dsn, Slot: "s", Publication: "p", Mapping: parseMapping(t, shopMapping)})
+	want := `$.source.publication: publication "p" is not ours and does not publish what the mapping needs: choose another source.publication`
+	if len(got) != 1 || got[0] != want {
+		t.Errorf("%q", got)
+	}
+	conn, err := Connect(t.Context(), dsn)
+	must(t, err)
+	defer func() { _ = conn.Close(t.Context()) }()
+	must(t, Drop(t.Context(), conn, "no_such_slot", "p"))
+	if n := pgtest.Ask(t, dsn, "SELECT count(*) FROM pg_publication WHERE pubname = 'p'"); n != "1" {
+		t.Errorf("%s publications are left, want theirs", n)
+	}
+}
+
 func TestAServerThatWritesNoRowChangesIsAFinding(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Server(t, map[string]string{"wal_level": "replica", "max_slot_wal_keep_size": "-1", "synchronous_commit": "off"})

@@ -71,37 +71,40 @@ func SlotUser(ctx context.Context, conn *pgx.Conn, slot string) (int32, error) {
 	return s.pid, nil
 }
 
+// publicationMark is the comment on a publication of ours. One without it is somebody else's: it is used where it publishes
+// what we need, and never changed or dropped.
+const publicationMark = "made by rxvigil"
+
 const publicationSQL = `
 SELECT p.oid, p.pubviaroot OR NOT (p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate),
        ARRAY(SELECT prrelid FROM pg_publication_rel WHERE prpubid = p.oid ORDER BY 1)::oid[], p.puballtables,
-       EXISTS (SELECT FROM pg_publication_rel r WHERE prpubid = p.oid AND (to_jsonb(r) ->> 'prattrs' IS NOT NULL OR to_jsonb(r) ->> 'prqual' IS NOT NULL))
+       EXISTS (SELECT FROM pg_publication_rel r WHERE prpubid = p.oid AND (to_jsonb(r) ->> 'prattrs' IS NOT NULL OR to_jsonb(r) ->> 'prqual' IS NOT NULL)),
+       obj_description(p.oid, 'pg_publication') IS NOT DISTINCT FROM '` + publicationMark + `'
 FROM pg_publication p WHERE p.pubname = $1`
 
 // publish makes the publication name exactly the mapped tables, with all their rows and columns, and gives its oid; altered
 // says that it had to be changed, so that it may have carried too little. It runs DDL only where something differs, and never
 // waits for a lock longer than a second: the app comes first.
 func publish(ctx context.Context, conn *pgx.Conn, name string, tables []*Table) (oid uint32, altered bool, err error) {
-	var odd, all, part bool
-	var have []uint32
-	err = conn.QueryRow(ctx, publicationSQL, name).Scan(&oid, &odd, &have, &all, &part)
+	oid, fits, ours, err := readPublication(ctx, conn, name, tables)
 	missing := errors.Is(err, pgx.ErrNoRows)
-	if err != nil && !missing {
-		return 0, false, fmt.Errorf("read publication: %w", err)
+	switch {
+	case err != nil && !missing:
+		return 0, false, err
+	case fits:
+		return oid, false, nil
+	case !missing && !ours:
+		return 0, false, fatal(fmt.Errorf("publication %q is not ours and does not publish what the mapping needs: choose another source.publication", name))
 	}
-	if all {
-		return 0, false, fatal(fmt.Errorf("publication %q is FOR ALL TABLES and not ours: choose another source.publication", name))
-	}
-	var want []uint32
 	var quoted []string
 	for _, t := range tables {
-		want, quoted = append(want, t.OID), append(quoted, t.Quoted())
-	}
-	slices.Sort(want)
-	if !missing && !odd && !part && slices.Equal(want, have) {
-		return oid, false, nil
+		quoted = append(quoted, t.Quoted())
 	}
 	ident, list := pgx.Identifier{name}.Sanitize(), strings.Join(quoted, ", ")
-	sql := []string{"CREATE PUBLICATION " + ident + " FOR TABLE " + list}
+	sql := []string{
+		"CREATE PUBLICATION " + ident + " FOR TABLE " + list,
+		"COMMENT ON PUBLICATION " + ident + " IS '" + publicationMark + "'",
+	}
 	if !missing {
 		sql = []string{
 			"ALTER PUBLICATION " + ident + " SET TABLE " + list,
@@ -111,10 +114,23 @@ func publish(ctx context.Context, conn *pgx.Conn, name string, tables []*Table) 
 	if err := withLockTimeout(ctx, conn, sql...); err != nil {
 		return 0, false, fmt.Errorf("publish the mapped tables: %w", err)
 	}
-	if err := conn.QueryRow(ctx, publicationSQL, name).Scan(&oid, &odd, &have, &all, &part); err != nil {
-		return 0, false, fmt.Errorf("read publication: %w", err)
+	oid, _, _, err = readPublication(ctx, conn, name, tables)
+	return oid, true, err
+}
+
+// readPublication gives a publication's oid, whether it publishes exactly these tables with all their rows and columns, and
+// whether it is ours. pgx.ErrNoRows: there is none.
+func readPublication(ctx context.Context, conn *pgx.Conn, name string, tables []*Table) (oid uint32, fits, ours bool, err error) {
+	var odd, all, part bool
+	var have, want []uint32
+	if err := conn.QueryRow(ctx, publicationSQL, name).Scan(&oid, &odd, &have, &all, &part, &ours); err != nil {
+		return 0, false, false, fmt.Errorf("read publication: %w", err)
 	}
-	return oid, true, nil
+	for _, t := range tables {
+		want = append(want, t.OID)
+	}
+	slices.Sort(want)
+	return oid, !odd && !all && !part && slices.Equal(want, have), ours, nil
 }
 
 func withLockTimeout(ctx context.Context, conn *pgx.Conn, statements ...string) error {
