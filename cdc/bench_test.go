@@ -1,29 +1,121 @@
 package cdc
 
-import "testing"
+import (
+	"bytes"
+	"slices"
+	"testing"
 
-// BenchmarkRow decodes one row off the wire and makes the image of a lot from another: what every row costs before it is
-// compared with what was known. It must allocate nothing.
-func BenchmarkRow(b *testing.B) {
-	var d Decoder
-	var message []byte
-	for _, m := range recorded(b, "shop") {
-		_, err := d.Decode(m)
-		must(b, err)
-		if m[0] == 'U' {
-			message = m
-		}
+	"github.com/rxvigil/rxvigil"
+)
+
+// umiRow is the message of an update of the umi target's inventory: uuids, quantities, a date, prices and a stamp.
+func umiRow() (*Decoder, []byte, *collector, *plan) {
+	spec := &Source{Table: "inventory", Key: Columns{"id"}, Tenant: &Expr{Column: "tenant_id"}, Branch: &Expr{Column: "branch_id"}}
+	fields := map[string]*Expr{
+		"medicine": {Column: "product_id"}, "number": {Column: "batch_number"}, "expires": {Column: "expiry_date"},
+		"on_hand": {Column: "quantity_on_hand"}, "reserved": {Column: "quantity_reserved"}, "cost": {Column: "cost_price"},
 	}
-	s, p := lotSource(b)
-	cols := row(s, p, map[string]string{"id": "1", "tenant": "t1", "branch": "b1", "medicine": "7", "number": "L-1", "expires": "2027-01-31", "on_hand": "3", "size": "4", "reserved": "1.50", "deleted": "t"})
-	image := p.encode(nil, cols, nil, nil)
-	buf, key := make([]byte, 0, 2*len(image)), make([]byte, 0, 64)
+	src := &source{kind: rxvigil.KindLot, spec: spec, table: &Table{Schema: "public", Name: "inventory"}, schema: rxvigil.NewSchema(rxvigil.KindLot)}
+	for _, f := range src.schema.Fields {
+		src.fields = append(src.fields, fields[f.Name])
+	}
+	const uuid = "0b5b1d4e-53a1-4b40-9e3c-6f2f2c0a6a01"
+	relation := wire('R', uint32(7), "public", "inventory", 'd', uint16(11))
+	row := wire('U', uint32(7), 'N', uint16(11))
+	for _, c := range []struct {
+		name  string
+		oid   uint32
+		value string
+	}{
+		{"id", 2950, uuid}, {"tenant_id", 2950, uuid}, {"branch_id", 2950, uuid}, {"product_id", 2950, uuid},
+		{"quantity_on_hand", oidInt4, "120"}, {"quantity_reserved", oidInt4, "4"}, {"batch_number", oidVarchar, "LOT-2026-0042"}, {"expiry_date", oidDate, "2027-03-31"},
+		{"cost_price", oidNumeric, "12.50"}, {"selling_price", oidNumeric, "18.00"}, {"last_stock_update", oidTimestamptz, "2026-05-01 08:00:00.123456+00"},
+	} {
+		key := byte(0)
+		if c.name == "id" {
+			key = 1
+		}
+		relation = append(relation, wire(key, c.name, c.oid, ^uint32(0))...)
+		row = append(row, text(c.value)...)
+	}
+	d := &Decoder{}
+	f, err := d.Decode(relation)
+	if err != nil {
+		panic(err)
+	}
+	p, err := compile(src, f.Relation)
+	if err != nil {
+		panic(err)
+	}
+	return d, row, newCollector(newMemory()), p
+}
+
+func BenchmarkDecodeRow(b *testing.B) {
+	d, row, _, _ := umiRow()
 	b.ReportAllocs()
+	b.SetBytes(int64(len(row)))
 	for b.Loop() {
-		if _, err := d.Decode(message); err != nil {
+		if _, err := d.Decode(row); err != nil {
 			b.Fatal(err)
 		}
-		key, _ = p.appendKey(imageKey(key[:0], s), cols)
-		buf = p.encode(buf[:0], cols, image, nil)
+	}
+}
+
+// BenchmarkDecodeAndMap decodes rows and folds each into its touch, as the stream does between begin and commit.
+func BenchmarkDecodeAndMap(b *testing.B) {
+	d, row, c, p := umiRow()
+	id := bytes.Index(row, []byte("0b5b"))
+	b.ReportAllocs()
+	b.SetBytes(int64(len(row)))
+	n := 0
+	for b.Loop() {
+		if n%1000 == 0 {
+			c.reset()
+		}
+		row[id], row[id+1], row[id+2] = '0'+byte(n%10), '0'+byte(n/10%10), '0'+byte(n/100%10)
+		n++
+		f, err := d.Decode(row)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := c.change(p, f); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkTransaction is the whole of a transaction of ten rows, netted into changes.
+func BenchmarkTransaction(b *testing.B) {
+	d, row, c, p := umiRow()
+	id := bytes.Index(row, []byte("0b5b"))
+	b.ReportAllocs()
+	for b.Loop() {
+		c.reset()
+		for n := range 10 {
+			row[id] = '0' + byte(n)
+			f, err := d.Decode(row)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := c.change(p, f); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if tx, err := c.finish(rxvigil.Tx{}); err != nil || len(tx.Changes) != 10 {
+			b.Fatal(err)
+		}
+	}
+}
+
+func TestDecodingAndMappingARowAllocatesNothing(t *testing.T) {
+	d, row, c, p := umiRow()
+	image := slices.Clone(row)
+	got := testing.AllocsPerRun(1000, func() {
+		f, err := d.Decode(image)
+		must(t, err)
+		must(t, c.change(p, f))
+	})
+	if got != 0 {
+		t.Errorf("%v allocations, want 0", got)
 	}
 }

@@ -73,16 +73,20 @@ func parseMapping(t testing.TB, text string) *Mapping {
 
 var testKey = Key{Inner: bytes.Repeat([]byte{1}, 64), Outer: bytes.Repeat([]byte{2}, 64)}
 
-// said collects the log of a reader.
+// said collects the log of a reader, and wakes who waits for a line.
 type said struct {
+	wake func()
+
 	mu  sync.Mutex
 	buf bytes.Buffer
 }
 
 func (s *said) Write(b []byte) (int, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.buf.Write(b)
+	n, err := s.buf.Write(b)
+	s.mu.Unlock()
+	s.wake() // after the lock: who is woken reads
+	return n, err
 }
 
 func (s *said) String() string {
@@ -115,6 +119,7 @@ func openAt(t testing.TB, dsn, schema, mapping string) *shop {
 	t.Helper()
 	pgtest.Exec(t, dsn, schema)
 	s := &shop{t: t, dsn: dsn, sink: newMemory(), said: &said{}}
+	s.said.wake = func() { s.sink.change(func() {}) }
 	s.cfg = Config{
 		DSN: dsn, Slot: "s_" + strings.ToLower(rand.Text()[:10]), Mapping: parseMapping(t, mapping), Key: testKey,
 		Log: slog.New(slog.NewJSONHandler(s.said, nil)),
