@@ -16,6 +16,7 @@ import (
 
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
+	"github.com/testcontainers/testcontainers-go/log"
 	"go.uber.org/goleak"
 )
 
@@ -45,6 +46,7 @@ func run(m *testing.M) (int, error) {
 	if out, err := exec.Command("go", "build", "-trimpath", "-o", shared.binary, "../../cmd/rxvigil").CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("build rxvigil: %w\n%s", err, out)
 	}
+	log.SetDefault(quiet{})
 	ctx := context.Background()
 	if shared.docker, err = testcontainers.NewDockerClientWithOpts(ctx); err != nil {
 		return 0, fmt.Errorf("reach the container engine: %w", err)
@@ -63,3 +65,8 @@ func run(m *testing.M) (int, error) {
 	}
 	return code, err
 }
+
+// quiet keeps the library's life-cycle lines out of the stories.
+type quiet struct{}
+
+func (quiet) Printf(string, ...any) {}

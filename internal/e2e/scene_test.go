@@ -50,7 +50,7 @@ func (s *scene) work() (home func()) {
 	ended := make(chan error, 2)
 	for seed := range uint64(2) {
 		app := pharmacy.App{Seed: seed, Log: slog.New(slog.DiscardHandler)}
-		go func() { ended <- app.Run(ctx, s.server.dsn, 30) }() // ends with ctx, before home returns
+		go func() { ended <- app.Run(ctx, s.server.dsn, 40) }() // ends with ctx, before home returns
 	}
 	s.t.Cleanup(cancel)
 	return func() {
@@ -68,7 +68,7 @@ func (s *scene) work() (home func()) {
 func (s *scene) busy() {
 	s.t.Helper()
 	for _, v := range s.views {
-		n := len(v.seen()) + 60
+		n := len(v.seen()) + 100
 		v.await("more work", func() bool { return len(v.events) >= n })
 	}
 }

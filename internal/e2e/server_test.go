@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	mathrand "math/rand/v2"
 	"net"
 	"net/netip"
 	"testing"
@@ -57,8 +58,12 @@ func startServer(t *testing.T) *server {
 	if err := pharmacy.Load(t.Context(), s.dsn); err != nil {
 		t.Fatal(err)
 	}
+	s.exec(`UPDATE tenants SET zone = $1`, noon(time.Now()))
 	return s
 }
+
+// noon is a zone in which it is about noon: no day ends, and no scan is due, in the middle of a story.
+func noon(now time.Time) string { return fmt.Sprintf("Etc/GMT%+d", now.UTC().Hour()-12) }
 
 // at is the URL of the database at an address.
 func (s *server) at(addr string) string {
@@ -70,14 +75,20 @@ func publish(addr string) network.PortMap {
 	return network.PortMap{network.MustParsePort("5432/tcp"): {{HostIP: a.Addr(), HostPort: fmt.Sprint(a.Port())}}}
 }
 
+// freeAddr finds a free port below those that the system gives to outgoing connections: one of these could take it while the
+// server is down.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20_000+mathrand.IntN(12_000)))
+		if err != nil {
+			continue
+		}
+		defer func() { _ = ln.Close() }()
+		return ln.Addr().String()
 	}
-	defer func() { _ = ln.Close() }()
-	return ln.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 // answers waits until the server takes queries over TCP, which the public image's first, preparing server does not.

@@ -70,20 +70,22 @@ func (s *scene) checkTold(tenant string, events []event, l ledger) {
 	if err := ordered(events); err != nil {
 		s.t.Error(err)
 	}
-	s.checkDocuments(tenant, events, "sale", `
+	sales := s.checkDocuments(tenant, events, "sale", `
 		SELECT format('%s %s', sale_number, status) FROM sales WHERE tenant_id::text = $1 AND sale_number > $2::bigint`, l.sales)
-	s.checkDocuments(tenant, events, "prescription", `
+	prescriptions := s.checkDocuments(tenant, events, "prescription", `
 		SELECT format('%s %s', prescription_number, status) FROM prescriptions
 		WHERE tenant_id::text = $1 AND prescription_number > $2::bigint`, l.prescriptions)
-	s.checkLevels(tenant, events, l.stock)
-	s.checkTransitions(tenant, events, l.position)
+	levels := s.checkLevels(tenant, events, l.stock)
+	transitions := s.checkTransitions(tenant, events, l.position)
+	s.t.Logf("tenant %s was told %d sales, %d prescriptions, %d levels of stock, %d transitions of alerts",
+		tenant, sales, prescriptions, levels, transitions)
 }
 
 // appWords are the app's words for what we call differently.
 var appWords = map[string]string{"sale pending": "open", "prescription partial": "partially_dispensed"}
 
 // checkDocuments wants every document of the app created exactly once, and told last as it stands.
-func (s *scene) checkDocuments(tenant string, events []event, kind, sql, after string) {
+func (s *scene) checkDocuments(tenant string, events []event, kind, sql, after string) int {
 	s.t.Helper()
 	got, created := map[string]string{}, map[string]int{}
 	for _, e := range events {
@@ -114,11 +116,11 @@ func (s *scene) checkDocuments(tenant string, events []event, kind, sql, after s
 	if diff := gocmp.Diff(want, got); diff != "" {
 		s.t.Errorf("tenant %s, %ss (-tables +told):\n%s", tenant, kind, diff)
 	}
-	s.t.Logf("tenant %s: %d %ss, each told once", tenant, len(want), kind)
+	return len(want)
 }
 
 // checkLevels wants an unbroken chain of stock levels, from what stood on the shelves to what stands there now.
-func (s *scene) checkLevels(tenant string, events []event, from map[string]level) {
+func (s *scene) checkLevels(tenant string, events []event, from map[string]level) int {
 	s.t.Helper()
 	now, links := maps.Clone(from), 0
 	for _, e := range events {
@@ -142,7 +144,7 @@ func (s *scene) checkLevels(tenant string, events []event, from map[string]level
 	if diff := gocmp.Diff(s.stock(tenant), now); diff != "" {
 		s.t.Errorf("tenant %s, stock (-tables +told):\n%s", tenant, diff)
 	}
-	s.t.Logf("tenant %s: %d changes of stock, each from where the last one ended", tenant, links)
+	return links
 }
 
 const historySQL = `
@@ -150,7 +152,7 @@ const historySQL = `
 	WHERE tenant = $1 AND epoch = $2 AND (lsn - '0/0', ordinal) > ($3::numeric, $4) ORDER BY lsn, ordinal`
 
 // checkTransitions wants exactly the transitions that the alert store holds, under the names of their places.
-func (s *scene) checkTransitions(tenant string, events []event, after string) {
+func (s *scene) checkTransitions(tenant string, events []event, after string) int {
 	s.t.Helper()
 	p, err := rxvigil.ParsePosition(after)
 	if err != nil {
@@ -175,5 +177,5 @@ func (s *scene) checkTransitions(tenant string, events []event, after string) {
 	if diff := gocmp.Diff(want, got); diff != "" {
 		s.t.Errorf("tenant %s, transitions (-stored +told):\n%s", tenant, diff)
 	}
-	s.t.Logf("tenant %s: %d transitions of alerts, as stored", tenant, len(want))
+	return len(want)
 }
