@@ -31,7 +31,7 @@ func NewEvent(e *rxvigil.Event) *Event {
 
 // oneLine takes line breaks out of what a user sent: inside SSE they would end the frame and begin one of the user's own.
 func oneLine(b []byte) []byte {
-	if bytes.IndexAny(b, "\r\n") < 0 {
+	if !bytes.ContainsAny(b, "\r\n") {
 		return b
 	}
 	var out bytes.Buffer

@@ -62,11 +62,12 @@ type wish struct {
 }
 
 func (w wish) query() string {
-	q := "branch=" + string(w.branch)
+	var q strings.Builder
+	q.WriteString("branch=" + string(w.branch))
 	for i, t := range w.topics {
-		q += map[bool]string{true: "&topics=", false: ","}[i == 0] + string(t)
+		q.WriteString(map[bool]string{true: "&topics=", false: ","}[i == 0] + string(t))
 	}
-	return q
+	return q.String()
 }
 
 func (w wish) admits(e rxvigil.Event) bool {

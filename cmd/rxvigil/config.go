@@ -87,10 +87,10 @@ func yamlNames(t reflect.Type, seen map[reflect.Type]bool) []string {
 	}
 	seen[t] = true
 	var names []string
-	for i := range t.NumField() {
-		name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
+	for field := range t.Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
 		if name != "" {
-			names = append(append(names, name), yamlNames(t.Field(i).Type, seen)...)
+			names = append(append(names, name), yamlNames(field.Type, seen)...)
 		}
 	}
 	return names

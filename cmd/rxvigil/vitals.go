@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -143,10 +144,5 @@ type pgSnapshot struct {
 }
 
 func (s pgSnapshot) sees(xid uint64) bool {
-	for _, r := range s.Running {
-		if r == xid {
-			return false
-		}
-	}
-	return xid < s.Max
+	return xid < s.Max && !slices.Contains(s.Running, xid)
 }
