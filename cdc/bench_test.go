@@ -27,9 +27,17 @@ func umiRow() (*Decoder, []byte, *collector, *plan) {
 		oid   uint32
 		value string
 	}{
-		{"id", 2950, uuid}, {"tenant_id", 2950, uuid}, {"branch_id", 2950, uuid}, {"product_id", 2950, uuid},
-		{"quantity_on_hand", oidInt4, "120"}, {"quantity_reserved", oidInt4, "4"}, {"batch_number", oidVarchar, "LOT-2026-0042"}, {"expiry_date", oidDate, "2027-03-31"},
-		{"cost_price", oidNumeric, "12.50"}, {"selling_price", oidNumeric, "18.00"}, {"last_stock_update", oidTimestamptz, "2026-05-01 08:00:00.123456+00"},
+		{"id", 2950, uuid},
+		{"tenant_id", 2950, uuid},
+		{"branch_id", 2950, uuid},
+		{"product_id", 2950, uuid},
+		{"quantity_on_hand", oidInt4, "120"},
+		{"quantity_reserved", oidInt4, "4"},
+		{"batch_number", oidVarchar, "LOT-2026-0042"},
+		{"expiry_date", oidDate, "2027-03-31"},
+		{"cost_price", oidNumeric, "12.50"},
+		{"selling_price", oidNumeric, "18.00"},
+		{"last_stock_update", oidTimestamptz, "2026-05-01 08:00:00.123456+00"},
 	} {
 		key := byte(0)
 		if c.name == "id" {

@@ -36,7 +36,7 @@ func parseSnapshot(text string) (*snapshot, error) {
 	if err := errors.Join(err, err2); err != nil {
 		return nil, fmt.Errorf("snapshot %q: %w", text, err)
 	}
-	for _, x := range strings.Split(parts[2], ",") {
+	for x := range strings.SplitSeq(parts[2], ",") {
 		if x == "" {
 			continue
 		}

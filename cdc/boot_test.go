@@ -167,8 +167,13 @@ func TestMoreThanThreeBootsAnHourEndTheReader(t *testing.T) {
 	}
 	now := time.Now()
 	r := &Reader{boots: []time.Time{now.Add(-2 * time.Hour), now.Add(-61 * time.Minute), now.Add(-time.Minute)}}
-	if !r.mayBoot(now) || !r.mayBoot(now) || r.mayBoot(now) || !r.mayBoot(now.Add(time.Hour)) {
-		t.Error("the hour is not counted right")
+	for i, want := range []bool{true, true, false, false} {
+		if got := r.mayBoot(now); got != want {
+			t.Errorf("boot %d after one a minute ago: %v, want %v", i+1, got, want)
+		}
+	}
+	if !r.mayBoot(now.Add(time.Hour)) {
+		t.Error("an hour later none is allowed")
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 
@@ -86,9 +87,10 @@ func (s *shop) busy(n int) *writers {
 
 // trade is one transaction of the app: a few changes, some in savepoints, some undone, in any mode of commit.
 func trade(conn *pgx.Conn, random *rand.Rand) error {
-	sql := "BEGIN; SET LOCAL lock_timeout = '200ms';"
+	var sql strings.Builder
+	sql.WriteString("BEGIN; SET LOCAL lock_timeout = '200ms';")
 	if random.IntN(2) == 0 {
-		sql += "SET LOCAL synchronous_commit = off;"
+		sql.WriteString("SET LOCAL synchronous_commit = off;")
 	}
 	for n := range 1 + random.IntN(4) {
 		id := random.IntN(200)
@@ -106,13 +108,13 @@ func trade(conn *pgx.Conn, random *rand.Rand) error {
 			}
 			change = fmt.Sprintf("SAVEPOINT p%d; %s %s p%d;", n, change, end, n)
 		}
-		sql += change
+		sql.WriteString(change)
 	}
 	end := "COMMIT"
 	if random.IntN(5) == 0 {
 		end = "ROLLBACK"
 	}
-	_, err := conn.PgConn().Exec(context.Background(), sql+end).ReadAll()
+	_, err := conn.PgConn().Exec(context.Background(), sql.String()+end).ReadAll()
 	if err != nil { // a deadlock, or a lock not got in time
 		_, _ = conn.PgConn().Exec(context.Background(), "ROLLBACK").ReadAll()
 	}

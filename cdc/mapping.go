@@ -229,17 +229,6 @@ func parentOf(k rxvigil.Kind) rxvigil.Kind {
 	return 0
 }
 
-// lineOf is the kind of k's lines, or 0.
-func lineOf(k rxvigil.Kind) rxvigil.Kind {
-	switch k {
-	case rxvigil.KindSale:
-		return rxvigil.KindSaleLine
-	case rxvigil.KindPrescription:
-		return rxvigil.KindPrescriptionLine
-	}
-	return 0
-}
-
 // statusWords are the canonical statuses of a kind.
 func statusWords(k rxvigil.Kind) []string {
 	switch k {

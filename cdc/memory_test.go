@@ -82,7 +82,8 @@ func (m *memory) await(patience time.Duration, fact func(*memory) bool) bool {
 func (m *memory) look() *memory {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return &memory{kept: m.kept, gen: m.gen, told: slices.Clone(m.told), booted: m.booted, resumed: m.resumed, forgets: m.forgets,
+	return &memory{
+		kept: m.kept, gen: m.gen, told: slices.Clone(m.told), booted: m.booted, resumed: m.resumed, forgets: m.forgets,
 		pictured: m.pictured, folded: m.folded, gaps: slices.Clone(m.gaps), lost: slices.Clone(m.lost), faults: slices.Clone(m.faults),
 		images: maps.Clone(m.images), over: m.over,
 	}

@@ -68,7 +68,6 @@ func (k Key) Seal(m Message) ([]byte, error) {
 
 var (
 	errForged     = errors.New("message has a wrong MAC")
-	errNoMessage  = errors.New("message is not ours")
 	errBadMessage = errors.New("message is not readable")
 )
 

@@ -32,7 +32,7 @@ func record(t testing.TB, workload string) [][]byte {
 	name := conn.Config().Database
 	run(t, conn, "CREATE PUBLICATION p FOR ALL TABLES")
 	run(t, conn, "SELECT pg_create_logical_replication_slot('"+name+"', 'pgoutput')")
-	for _, statement := range strings.Split(workload, ";") {
+	for statement := range strings.SplitSeq(workload, ";") {
 		run(t, conn, statement)
 	}
 	rows, err := conn.Query(t.Context(), "SELECT data FROM pg_logical_slot_peek_binary_changes($1, NULL, NULL, 'proto_version', '1', 'publication_names', 'p', 'messages', 'true')", name)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"strings"
 	"time"
@@ -15,13 +16,11 @@ import (
 // pin fixes what a DBA's per-role or per-database defaults could change about the text in which rows arrive. Parameters of
 // the start-up packet win over ALTER ROLE and ALTER DATABASE.
 func pin(params map[string]string) {
-	for name, value := range map[string]string{
+	maps.Copy(params, map[string]string{
 		"DateStyle": "ISO, YMD", "IntervalStyle": "postgres", "extra_float_digits": "3", "bytea_output": "hex",
 		"TimeZone": "UTC", "client_encoding": "UTF8", "statement_timeout": "0", "lock_timeout": "0",
 		"idle_in_transaction_session_timeout": "0", "idle_session_timeout": "0", "default_transaction_read_only": "off", "search_path": "pg_catalog, public", "application_name": "rxvigil",
-	} {
-		params[name] = value
-	}
+	})
 }
 
 // Connect opens an ordinary session with pinned settings.

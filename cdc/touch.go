@@ -47,7 +47,8 @@ type collector struct {
 }
 
 func newCollector(images Images) *collector {
-	c := &collector{images: images, seed: maphash.MakeSeed(), index: map[uint64]int32{},
+	c := &collector{
+		images: images, seed: maphash.MakeSeed(), index: map[uint64]int32{},
 		documents: map[parentRef]document{}, parents: map[parentRef]uint32{}, lines: map[parentRef][]*touch{},
 	}
 	c.report = func(st *step, err error, text []byte) { c.fault(st, err.Error(), text) }

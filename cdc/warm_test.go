@@ -79,17 +79,23 @@ func TestWhatIsLostWhileStoppedIsAGapWithItsBounds(t *testing.T) {
 	for name, c := range map[string]struct{ before, reason string }{
 		"the slot was dropped": {"SELECT pg_drop_replication_slot('%s'); UPDATE lots SET packs = 1", "missing"},
 		"the slot was dropped and made anew": {
-			"SELECT pg_drop_replication_slot('%[1]s'); UPDATE lots SET packs = 1; SELECT pg_create_logical_replication_slot('%[1]s', 'pgoutput')", "made anew or advanced"},
+			"SELECT pg_drop_replication_slot('%[1]s'); UPDATE lots SET packs = 1; SELECT pg_create_logical_replication_slot('%[1]s', 'pgoutput')", "made anew or advanced",
+		},
 		"the slot was advanced": {
-			"UPDATE lots SET packs = 1; SELECT pg_replication_slot_advance('%s', pg_current_wal_lsn())", "made anew or advanced"},
+			"UPDATE lots SET packs = 1; SELECT pg_replication_slot_advance('%s', pg_current_wal_lsn())", "made anew or advanced",
+		},
 		"the publication was made anew": {
-			"DROP PUBLICATION %[1]s; UPDATE lots SET packs = 1; CREATE PUBLICATION %[1]s FOR TABLE tenants, medicines, lots, sales, sale_items, moves", "another source"},
+			"DROP PUBLICATION %[1]s; UPDATE lots SET packs = 1; CREATE PUBLICATION %[1]s FOR TABLE tenants, medicines, lots, sales, sale_items, moves", "another source",
+		},
 		"a table was not published for a while": {
-			"ALTER PUBLICATION %[1]s DROP TABLE lots; UPDATE lots SET packs = 1", "did not name our tables"},
+			"ALTER PUBLICATION %[1]s DROP TABLE lots; UPDATE lots SET packs = 1", "did not name our tables",
+		},
 		"rows were not published for a while": {
-			"ALTER PUBLICATION %[1]s SET TABLE tenants, medicines, lots WHERE (id < 11), sales, sale_items, moves; UPDATE lots SET packs = 1", "did not name our tables"},
+			"ALTER PUBLICATION %[1]s SET TABLE tenants, medicines, lots WHERE (id < 11), sales, sale_items, moves; UPDATE lots SET packs = 1", "did not name our tables",
+		},
 		"updates were not published for a while": {
-			"ALTER PUBLICATION %[1]s SET (publish = 'insert, delete, truncate'); UPDATE lots SET packs = 1", "did not name our tables"},
+			"ALTER PUBLICATION %[1]s SET (publish = 'insert, delete, truncate'); UPDATE lots SET packs = 1", "did not name our tables",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -99,7 +105,7 @@ func TestWhatIsLostWhileStoppedIsAGapWithItsBounds(t *testing.T) {
 			s.tells("UPDATE lots SET packs = 7")
 			must(t, s.stop())
 			kept := s.sink.keptNow()
-			for _, sql := range strings.Split(fmt.Sprintf(c.before+"; SELECT '%[1]s'", s.cfg.Slot), "; ") {
+			for sql := range strings.SplitSeq(fmt.Sprintf(c.before+"; SELECT '%[1]s'", s.cfg.Slot), "; ") {
 				s.exec(sql)
 			}
 			s.boot()

@@ -132,7 +132,7 @@ func openTorn(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatalf("neither read nor set aside: %v", err)
 	}
-	defer func() { must(t, s.Close()) }()
+	defer func() { _ = s.Close() }()
 	if moved := aside(t, dir); len(moved) > 0 {
 		if got := whole(t, s); got != 0 {
 			t.Errorf("a new state stands at %d", got)
@@ -145,7 +145,17 @@ func openTorn(t *testing.T, dir string) {
 	at := s.Meta().Position
 	images := uint64(0)
 	err = s.Images([]byte("lot/"), func(_, _ []byte) bool { images++; return true })
-	if IsCorrupt(err) {
+	if err == nil {
+		err = s.Entries(0, func(uint64, []byte) bool { return true })
+	}
+	if IsCorrupt(err) { // found late: the next start begins anew
+		must(t, s.Close())
+		if s, err = Open(dir, said.logger()); err != nil {
+			t.Fatal(err)
+		}
+		if got := whole(t, s); got != 0 || len(aside(t, dir)) != 1 || !strings.Contains(said.String(), "state_set_aside") {
+			t.Errorf("after damage was met the store stands at %d; set aside %v", got, aside(t, dir))
+		}
 		return
 	}
 	must(t, err)

@@ -3,13 +3,15 @@ package state
 import (
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
 )
 
 // options keep the engine small: 32 MB of cache, two memtables of 32 MB, filters so that a row never seen costs no read.
-func options(log *slog.Logger, lock *pebble.Lock) *pebble.Options {
+func options(dir string, log *slog.Logger, lock *pebble.Lock) *pebble.Options {
 	o := &pebble.Options{
 		CacheSize:                   32 << 20,
 		MemTableSize:                32 << 20,
@@ -19,12 +21,22 @@ func options(log *slog.Logger, lock *pebble.Lock) *pebble.Options {
 		FormatMajorVersion:          pebble.FormatNewest,
 		Lock:                        lock,
 		Logger:                      quiet{log},
+		EventListener:               &pebble.EventListener{DataCorruption: func(i pebble.DataCorruptionInfo) { leaveWord(dir, log, i) }},
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
 	}
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 	}
 	return o
+}
+
+// leaveWord notes damage that a read or a compaction met, which may be long after the store was opened. Without it Pebble would
+// end the process, and again at each start.
+func leaveWord(dir string, log *slog.Logger, i pebble.DataCorruptionInfo) {
+	log.Error("state_damaged", "file", i.Path, "error", i.Details.Error())
+	if err := os.WriteFile(filepath.Join(dir, damageFile), []byte(i.Path), 0o600); err != nil {
+		log.Error("state_damage_not_noted", "error", err.Error())
+	}
 }
 
 // quiet hands Pebble's errors on and drops its chatter.

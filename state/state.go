@@ -87,7 +87,7 @@ func torn(err error) bool {
 	if errors.As(err, &refused) {
 		return errors.Is(err, fs.ErrNotExist)
 	}
-	return errors.Is(err, errForeign) || errors.Is(err, errUnreadable)
+	return errors.Is(err, errForeign) || errors.Is(err, errUnreadable) || IsCorrupt(err)
 }
 
 func open(dir string, log *slog.Logger) (*Store, error) {
@@ -98,8 +98,11 @@ func open(dir string, log *slog.Logger) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	if reason, err := os.ReadFile(filepath.Join(dir, damageFile)); err == nil {
+		return nil, errors.Join(fmt.Errorf("%w: %s", errUnreadable, reason), lock.Close())
+	}
 	s := &Store{lock: lock, log: log}
-	if s.db, err = openPebble(dir, options(log, lock)); err != nil {
+	if s.db, err = openPebble(dir, options(dir, log, lock)); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", dir, err), lock.Close())
 	}
 	if err := s.readMeta(); err != nil {
@@ -233,5 +236,8 @@ func (s *Store) Sync() error {
 	return nil
 }
 
-// IsCorrupt tells whether an error means that the store is damaged.
-func IsCorrupt(err error) bool { return errors.Is(err, pebble.ErrCorruption) }
+// damageFile says that a read met bytes that do not check: the next Open sets the store aside.
+const damageFile = "DAMAGED"
+
+// IsCorrupt tells whether an error means that the store is damaged. The next Open sets it aside.
+func IsCorrupt(err error) bool { return pebble.IsCorruptionError(err) }
