@@ -180,3 +180,23 @@ func TestASlotOfSomebodyElseIsLeftAlone(t *testing.T) {
 		t.Errorf("ended with %v", err)
 	}
 }
+
+func TestASlotThatTheServerGaveUpIsMadeAnew(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Server(t, map[string]string{"max_slot_wal_keep_size": "1MB", "min_wal_size": "32MB", "max_wal_size": "32MB", "wal_keep_size": "0"})
+	s := openAt(t, server.DSN(""), shopSchema+stocked, shopMapping)
+	s.boot()
+	must(t, s.stop())
+	kept := s.sink.keptNow()
+	for range 4 {
+		s.exec("UPDATE lots SET packs = packs + 1", "SELECT pg_switch_wal()")
+	}
+	s.exec("CHECKPOINT")
+	pgtest.Await(t, s.dsn, "SELECT wal_status = 'lost' FROM pg_replication_slots WHERE slot_name = '"+s.cfg.Slot+"'")
+	s.boot()
+	if m := s.sink.look(); m.gen != 2 || m.gaps[1] == nil || m.gaps[1].From != kept.Position || m.gaps[1].Reason != "the slot was invalidated" {
+		t.Errorf("%d slots, gap %+v", m.gen, m.gaps[1])
+	}
+	s.same()
+	want(t, "the next update", s.tells("UPDATE lots SET packs = 1"), "~ lot 11 [t1/b1] on_hand=120>10 reserved=9>-2")
+}
