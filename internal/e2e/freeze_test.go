@@ -12,8 +12,8 @@ func TestAFrozenServerIsToldAndCostsNothing(t *testing.T) {
 	s := setup(t, nil)
 	home := s.work()
 	s.busy()
-	frozen := time.Now()
 	s.server.freeze()
+	frozen := time.Now()
 	for _, v := range s.views {
 		reason := v.hears("stale")
 		t.Logf("stale was told after %v: %s", time.Since(frozen).Round(time.Second), reason)
