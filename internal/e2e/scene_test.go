@@ -91,7 +91,7 @@ func (s *scene) check() {
 	s.t.Helper()
 	s.end()
 	for i, v := range s.views {
-		s.checkTold(tenants[i].id, v.seen()[s.ledgers[i].from:], s.ledgers[i])
+		s.checkTold(tenants[i].id, v, s.ledgers[i])
 		if n := count(v.told(), "resync"); n != s.resyncs {
 			s.t.Errorf("the viewer of %s was told to resync: %v", v.tenant, v.told())
 		}

@@ -64,12 +64,14 @@ func (s *scene) mark() {
 	}
 }
 
-// checkTold compares what a viewer was told since the mark with the app's tables.
-func (s *scene) checkTold(tenant string, events []event, l ledger) {
+// checkTold compares what a viewer was told since the mark with what the log tells in one piece, and with the app's tables.
+func (s *scene) checkTold(tenant string, v *viewer, l ledger) {
 	s.t.Helper()
+	events := v.seen()[l.from:]
 	if err := ordered(events); err != nil {
 		s.t.Error(err)
 	}
+	s.checkReplay(v, events, l.position)
 	sales := s.checkDocuments(tenant, events, "sale", `
 		SELECT format('%s %s', sale_number, status) FROM sales WHERE tenant_id::text = $1 AND sale_number > $2::bigint`, l.sales)
 	prescriptions := s.checkDocuments(tenant, events, "prescription", `
@@ -79,6 +81,27 @@ func (s *scene) checkTold(tenant string, events []event, l ledger) {
 	transitions := s.checkTransitions(tenant, events, l.position)
 	s.t.Logf("tenant %s was told %d sales, %d prescriptions, %d levels of stock, %d transitions of alerts",
 		tenant, sales, prescriptions, levels, transitions)
+}
+
+// checkReplay wants that a viewer who comes only now, with the cursor of the mark, is told the very same.
+func (s *scene) checkReplay(v *viewer, events []event, after string) {
+	s.t.Helper()
+	late, leave := watchFrom(s.t, s.engine, v.tenant, after)
+	defer leave()
+	if len(events) > 0 {
+		last := events[len(events)-1].ID
+		late.sees("what was last", func(e event) bool { return e.ID == last })
+	}
+	if diff := gocmp.Diff(lines(late.seen()), lines(events)); diff != "" {
+		s.t.Errorf("the viewer of %s (-replayed +told live):\n%s", v.tenant, tail(diff, 4000))
+	}
+}
+
+func lines(events []event) (all []string) {
+	for _, e := range events {
+		all = append(all, fmt.Sprintf("%s %s %s last %v: %s", e.ID, e.Type, e.Branch, e.Last, e.Data))
+	}
+	return all
 }
 
 // appWords are the app's words for what we call differently.

@@ -47,10 +47,18 @@ type notice struct{ name, reason string }
 // watch starts a viewer and waits for its first frame; it ends with the test.
 func watch(t *testing.T, e *engine, tenant string) *viewer {
 	t.Helper()
-	v := &viewer{t: t, addr: e.addr, tenant: tenant, changed: make(chan struct{})}
+	v, leave := watchFrom(t, e, tenant, "")
+	t.Cleanup(leave)
+	return v
+}
+
+// watchFrom starts a viewer behind a cursor; it ends with leave.
+func watchFrom(t *testing.T, e *engine, tenant, cursor string) (v *viewer, leave func()) {
+	t.Helper()
+	v = &viewer{t: t, addr: e.addr, tenant: tenant, cursor: cursor, changed: make(chan struct{})}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
-	go func() { // ends with the test
+	go func() { // ends with leave
 		defer close(done)
 		for ctx.Err() == nil {
 			_ = v.follow(ctx)
@@ -61,9 +69,9 @@ func watch(t *testing.T, e *engine, tenant string) *viewer {
 			}
 		}
 	}()
-	t.Cleanup(func() { cancel(); <-done; http.DefaultClient.CloseIdleConnections() })
+	leave = func() { cancel(); <-done; http.DefaultClient.CloseIdleConnections() }
 	v.await("its first frame", func() bool { return v.live })
-	return v
+	return v, leave
 }
 
 func (v *viewer) follow(ctx context.Context) error {
