@@ -35,8 +35,8 @@ func TestATransactionInProgressWhenTheLineBreaksIsToldOnce(t *testing.T) {
 	}
 	s.exec("UPDATE lots SET packs = 7")
 	<-held
-	const n = 60_000
-	s.exec(fmt.Sprintf("INSERT INTO medicines SELECT 100 + i, 't1', repeat('name', 100) FROM generate_series(1, %d) AS i", n))
+	const n = 15_000
+	s.exec(fmt.Sprintf("INSERT INTO medicines SELECT 100 + i, 't1', repeat('name', 250) FROM generate_series(1, %d) AS i", n))
 	pgtest.Await(t, s.dsn, s.walsender("wait_event = 'WalSenderWriteData'")) // it can send no more
 	s.breakLine()
 	close(free)
@@ -93,10 +93,10 @@ func TestTheServerIsAnsweredWhileTheSinkIsBusy(t *testing.T) {
 	s.exec("UPDATE medicines SET level = 7")
 	<-held
 	since := pgtest.Ask(t, s.dsn, "SELECT now()")
-	s.exec("INSERT INTO medicines SELECT 100 + i, 't1', repeat('name', 100) FROM generate_series(1, 60000) AS i") // more than the pipe and the sockets hold
+	s.exec("INSERT INTO medicines SELECT 100 + i, 't1', repeat('name', 250) FROM generate_series(1, 15000) AS i") // more than the pipe and the sockets hold
 	pgtest.Await(t, s.dsn, s.walsender("reply_time > '"+since+"'::timestamptz + interval '12 seconds'"))          // four times wal_sender_timeout
 	close(free)
-	if got := s.settle(); len(got) != 2 || len(got[1].Changes) != 60_000 {
+	if got := s.settle(); len(got) != 2 || len(got[1].Changes) != 15_000 {
 		t.Errorf("%d transactions", len(got))
 	}
 	if now := pgtest.Ask(t, s.dsn, "SELECT active_pid FROM pg_replication_slots WHERE slot_name = '"+s.cfg.Slot+"'"); now != pid || len(s.sink.look().lost) > 0 {
@@ -157,7 +157,7 @@ func TestAFastShutdownIsNotHeldUpByABusySink(t *testing.T) {
 	}
 	s.exec("UPDATE medicines SET level = 7")
 	<-held
-	s.exec("INSERT INTO medicines SELECT 100 + i, 't1', repeat('name', 100) FROM generate_series(1, 60000) AS i", "UPDATE lots SET packs = 7")
+	s.exec("INSERT INTO medicines SELECT 100 + i, 't1', repeat('name', 250) FROM generate_series(1, 15000) AS i", "UPDATE lots SET packs = 7")
 	began := time.Now()
 	must(t, server.Stop(privatepg.Fast))
 	if took := time.Since(began); took > 2*time.Second {
@@ -167,7 +167,7 @@ func TestAFastShutdownIsNotHeldUpByABusySink(t *testing.T) {
 	s.until("the loss", func(m *memory) bool { return len(m.lost) > 0 })
 	must(t, server.Restart(context.Background(), privatepg.Fast))
 	s.until("the stream to go on", func(m *memory) bool { return m.resumed > 0 })
-	if got := s.settle(); len(got) != 3 || len(got[1].Changes) != 60_000 {
+	if got := s.settle(); len(got) != 3 || len(got[1].Changes) != 15_000 {
 		t.Errorf("%d transactions", len(got))
 	}
 	s.same()

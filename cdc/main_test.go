@@ -28,7 +28,7 @@ func must(t testing.TB, err error) {
 }
 
 // patience is how long a test waits for what must come.
-const patience = 20 * time.Second
+const patience = 60 * time.Second
 
 const shopSchema = `
 CREATE TABLE tenants (id text PRIMARY KEY, name text);
