@@ -20,7 +20,7 @@
 //   - portal is what browsers load; it has no build step.
 //   - migrations is our schema in Postgres, forward only.
 //   - cmd/rxvigil has one file a verb; run.go and engine.go are the only place where the rooms meet.
-//   - internal holds a Postgres for tests and the demo, and the demo's own pharmacy app.
+//   - internal holds a Postgres for tests and the demo, the demo's own pharmacy app, and the end-to-end tests.
 //
 // # Where does it go?
 //
