@@ -37,11 +37,11 @@ func TestAGiantTransactionIsToldAsAResyncWithItsAlerts(t *testing.T) {
 	if raised != 10 {
 		t.Errorf("%d alerts raised, want 10", raised)
 	}
-	if !slices.Equal(s.view.resyncs, []string{"transaction_too_large"}) {
-		t.Errorf("resyncs %v", s.view.resyncs)
+	if _, resyncs := s.view.heard(); !slices.Equal(resyncs, []string{"transaction_too_large"}) {
+		t.Errorf("resyncs %v", resyncs)
 	}
-	if len(other.seen(0, len(other.events))) != 0 || len(other.resyncs) != 0 {
-		t.Errorf("another tenant heard of it: %v %v", other.events, other.resyncs)
+	if events, resyncs := other.heard(); len(events) != 0 || len(resyncs) != 0 {
+		t.Errorf("another tenant heard of it: %v %v", events, resyncs)
 	}
 	checkOpenAgainstTables(t, s)
 }

@@ -204,8 +204,8 @@ func TestKilledTwentyTimesItLosesNothingAndRepeatsNothing(t *testing.T) {
 	if err := ordered(got); err != nil {
 		t.Error(err)
 	}
-	if len(harried.view.resyncs) > 0 {
-		t.Errorf("the viewer was told to resync: %v", harried.view.resyncs)
+	if _, resyncs := harried.view.heard(); len(resyncs) > 0 {
+		t.Errorf("the viewer was told to resync: %v", resyncs)
 	}
 	if diff := cmp.Diff(allTold(want), allTold(got)); diff != "" {
 		t.Errorf("events (-undisturbed +killed):\n%s", tailOf(diff, 6000))
@@ -233,9 +233,10 @@ func TestLostStateIsABlindIntervalAndThenTheTruth(t *testing.T) {
 	<-s.work(t, 100, time.Millisecond)
 	s.svc.start()
 	s.svc.ready()
+	s.view.connected(t) // a viewer that comes back later is sent behind the end
 	s.end(t)
 
-	if len(s.view.resyncs) == 0 {
+	if _, resyncs := s.view.heard(); len(resyncs) == 0 {
 		t.Error("the viewer was never told to resync")
 	}
 	blind := 0

@@ -104,23 +104,31 @@ func (v *viewer) take(name, id, data string) error {
 // until waits for the first event, from index from on, that is wanted, and gives its index.
 func (v *viewer) until(t testing.TB, from int, what string, wanted func(envelope) bool) int {
 	t.Helper()
-	timeout := time.After(60 * time.Second)
-	for {
+	timeout := time.After(120 * time.Second)
+	for i := from; ; {
 		v.mu.Lock()
-		for i := from; i < len(v.events); i++ {
+		for ; i < len(v.events); i++ { // each event is looked at once, however many come
 			if wanted(v.events[i]) {
 				v.mu.Unlock()
 				return i
 			}
 		}
-		changed, n := v.changed, len(v.events)
+		changed := v.changed
+		said := fmt.Sprintf("it has %d events, cursor %s, resyncs %v", len(v.events), v.cursor, v.resyncs)
 		v.mu.Unlock()
 		select {
 		case <-changed:
 		case <-timeout:
-			t.Fatalf("tenant %s never saw %s; it has %d events, cursor %s, resyncs %v", v.tenant, what, n, v.cursor, v.resyncs)
+			t.Fatalf("tenant %s never saw %s; %s", v.tenant, what, said)
 		}
 	}
+}
+
+// heard gives everything that came so far.
+func (v *viewer) heard() (events []envelope, resyncs []string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return append(events, v.events...), append(resyncs, v.resyncs...)
 }
 
 // connected waits for the first frame.
