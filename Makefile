@@ -5,6 +5,7 @@ CONFIG     ?= rxvigil.yaml
 FUZZTIME   ?= 30s
 PLAYWRIGHT := 1.65.1
 TYPESCRIPT := 7.0.2
+SIGNALR    := 8.0.29 10.0.11
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
@@ -35,17 +36,18 @@ build: ## bin/rxvigil
 test: ## everything, with the race detector; fetches a Postgres, a browser and playwright when they are missing
 	@.ci/prepare
 	@$(GO) test -count=1 -v -run '^TestDatabasesAreApart$$' ./internal/pgtest | grep -E '^(using|FAIL|ok)'
-	$(GO) test -race -timeout 8m ./...
+	$(GO) test -race -timeout 18m ./...
 	@if command -v node >/dev/null; then node --test portal/testdata/client.test.mjs; else echo "no node: the portal client is not tested"; fi
 
 VERSIONS ?= 14 15 16 17 18
+SKIP     ?= Dashboard
 
 .PHONY: matrix
-matrix: ## what meets a database, on each server of VERSIONS="14 15 16 17 18"; fetches them
+matrix: ## what meets a database, on each server of VERSIONS="14 15 16 17 18"; fetches them; FLAGS=-short draws fewer workloads, SKIP=… leaves tests out
 	@for v in $(VERSIONS); do \
 		bin=$$(.ci/server $$v); \
 		RXVIGIL_PGBIN=$$bin $(GO) test -count=1 -v -run '^TestDatabasesAreApart$$' ./internal/pgtest | grep -E '^(using|FAIL|ok)'; \
-		RXVIGIL_PGBIN=$$bin $(GO) test -count=1 -timeout 10m ./cdc ./migrations ./rules/pgstore ./cmd/rxvigil; \
+		RXVIGIL_PGBIN=$$bin $(GO) test -count=1 -timeout 20m $(FLAGS) -skip '$(SKIP)' ./cdc/... ./migrations ./rules/pgstore ./cmd/rxvigil; \
 	done
 
 .PHONY: e2e
@@ -53,8 +55,8 @@ e2e: ## the shipped binary against a Postgres in a container that is restarted, 
 	@.ci/e2e
 
 .PHONY: fuzz
-fuzz: ## every fuzz test, FUZZTIME=30s each
-	@grep -rl --include='*_test.go' '^func Fuzz' . | sort | while read -r file; do \
+fuzz: ## every fuzz test, FUZZTIME=30s each; those of FUZZIN="./cdc ./day_test.go" alone
+	@grep -l --include='*_test.go' -r '^func Fuzz' $(or $(FUZZIN),.) | sort -u | while read -r file; do \
 		grep -o '^func Fuzz[A-Za-z0-9_]*' "$$file" | while read -r _ name; do \
 			echo "$$name in $$(dirname "$$file")"; \
 			$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" </dev/null; \
@@ -64,6 +66,7 @@ fuzz: ## every fuzz test, FUZZTIME=30s each
 .PHONY: bench
 bench: ## throughput against a raw read, CPU and allocations a row, commit to viewer latency, boot
 	@$(GO) test -run '^$$' -bench Row ./cdc
+	@$(GO) test -run '^$$' -bench IdleHub -benchtime 1x ./push
 	@$(GO) test -run '^$$' -bench . -benchtime 3x -timeout 30m ./cmd/rxvigil
 
 .PHONY: check
@@ -79,11 +82,14 @@ check: .cache/node ## what needs no database: vet, format, go fix, staticcheck, 
 lint: ## the long list of .golangci.yml; the first time builds the linter, for some minutes
 	$(GO) run $(GOLANGCI) run
 
-# playwright-core drives the browser of the machine; it brings none of its own.
+# playwright-core drives the browser of the machine; it brings none of its own. Microsoft's SignalR client is there once a major version,
+# as signalr8 and so on.
+NODE_STAMP := .cache/node/$(PLAYWRIGHT)-$(TYPESCRIPT)-$(subst $() ,-,$(SIGNALR))
 .PHONY: .cache/node
-.cache/node: .cache/node/$(PLAYWRIGHT)-$(TYPESCRIPT)
-.cache/node/$(PLAYWRIGHT)-$(TYPESCRIPT):
+.cache/node: $(NODE_STAMP)
+$(NODE_STAMP):
 	@if command -v npm >/dev/null; then \
 		mkdir -p .cache/node && rm -rf .cache/node/*; \
-		npm install --silent --no-audit --no-fund --prefix .cache/node playwright-core@$(PLAYWRIGHT) typescript@$(TYPESCRIPT) && touch $@; \
+		npm install --silent --no-audit --no-fund --prefix .cache/node playwright-core@$(PLAYWRIGHT) typescript@$(TYPESCRIPT) \
+			$(foreach v,$(SIGNALR),signalr$(firstword $(subst ., ,$(v)))@npm:@microsoft/signalr@$(v)) && touch $@; \
 	else echo "no npm: playwright and tsc are left out"; fi

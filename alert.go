@@ -117,7 +117,11 @@ type Alert struct {
 	AcknowledgedBy string     `json:"acknowledged_by,omitempty"`
 	Note           string     `json:"note,omitempty"`
 	SnoozedUntil   *time.Time `json:"snoozed_until,omitempty"`
-	Version        int        `json:"version"`
+	// Reminders is how often the alert was told again since it last changed, Escalated whether it is more severe because nobody
+	// acknowledged it.
+	Reminders int  `json:"reminders,omitempty"`
+	Escalated bool `json:"escalated,omitempty"`
+	Version   int  `json:"version"`
 }
 
 // Fingerprint names the question an alert answers: this rule, of this subject, in this branch of this tenant. 32 hex digits.

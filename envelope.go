@@ -148,13 +148,15 @@ func (s StockLevel) appendData(b []byte) []byte {
 	b = append(b, `,"reorder_level":`...)
 	b = s.ReorderLevel.AppendJSON(b)
 	b = append(b, ',')
+	start := len(b)
 	b = s.After.appendJSON(b)
+	end := len(b)
 	b = append(b, `,"changed":[`...)
 	b = s.appendChanged(b)
 	b = append(b, `],"before":{`...)
 	b = s.Before.appendJSON(b)
 	b = append(b, `},"after":{`...)
-	b = s.After.appendJSON(b)
+	b = append(b, b[start:end]...)
 	return append(b, "}}"...)
 }
 

@@ -169,7 +169,7 @@ type Event struct {
 	Data   EventData
 }
 
-// EventData is what an event carries. The family is sealed: EntityChange, StockLevel, AlertChange, Custom.
+// EventData is what an event carries. The family is sealed: EntityChange, StockLevel, AlertChange, Custom, or a pointer to one.
 //
 //sumtype:decl
 type EventData interface {

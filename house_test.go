@@ -30,6 +30,7 @@ var (
 // house is the map: every folder with Go code in it, and its walls (DESIGN 3).
 var house = map[string]room{
 	"cdc":             {never: noHTTP},
+	"cdc/propose":     {never: noHTTP},
 	"rules":           {never: both(noPostgres, noHTTP)},
 	"rules/pgstore":   {may: []string{"rules"}, never: noHTTP},
 	"rules/rulestest": {may: []string{"rules"}, never: both(noPostgres, noHTTP)},
@@ -39,7 +40,7 @@ var house = map[string]room{
 	"portal":          {never: noPostgres},
 	"migrations":      {never: noHTTP},
 	"cmd/rxvigil": {may: []string{
-		"cdc", "rules", "rules/pgstore", "push", "push/signalr", "state", "portal", "migrations", "internal/...",
+		"cdc", "cdc/propose", "rules", "rules/pgstore", "push", "push/signalr", "state", "portal", "migrations", "internal/...",
 	}},
 	"internal/e2e":       {},
 	"internal/pgtest":    {may: []string{"internal/privatepg"}},

@@ -2,6 +2,8 @@ package rxvigil
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/govalues/decimal"
 )
@@ -36,10 +38,23 @@ func ParseNumber(s string) (Number, error) {
 
 // exact tells whether parsing dropped digits: the library rounds what lies beyond its precision.
 func exact(s string, d decimal.Decimal) bool {
+	if i := max(strings.IndexByte(s, 'e'), strings.IndexByte(s, 'E')); i >= 0 {
+		return exactPower(s[:i], s[i+1:])
+	}
 	if len(s) <= decimal.MaxPrec {
 		return true
 	}
 	return d.String() == s || d.Trim(0).String() == trimZeros(s)
+}
+
+// exactPower tells whether digits times a power of ten fit: however few characters it takes, 1e-20 is below what we count with.
+func exactPower(digits, power string) bool {
+	n, err := strconv.Atoi(power)
+	whole, fraction, _ := strings.Cut(strings.TrimLeft(digits, "+-"), ".")
+	significant := strings.TrimRight(whole+fraction, "0")
+	scale := len(fraction) - (len(whole+fraction) - len(significant)) // digits behind the point
+	significant = strings.TrimLeft(significant, "0")
+	return significant == "" || err == nil && len(significant) <= decimal.MaxPrec && scale-n <= decimal.MaxScale
 }
 
 func trimZeros(s string) string {
@@ -70,6 +85,32 @@ func (n Number) Sub(m Number) Number { return n.apply(m, decimal.Decimal.SubExac
 // Mul is n × m; unknown when either is, or when the product does not fit.
 func (n Number) Mul(m Number) Number { return n.apply(m, decimal.Decimal.MulExact) }
 
+// Quo is n ÷ m, rounded to 19 digits; unknown when either is, or when m is 0.
+func (n Number) Quo(m Number) Number {
+	if n.unknown || m.unknown {
+		return UnknownNumber
+	}
+	d, err := n.d.Quo(m.d)
+	return Number{d: d, unknown: err != nil}
+}
+
+// Sqrt is the square root of n, rounded to 19 digits; unknown when n is, or is below 0.
+func (n Number) Sqrt() Number {
+	if n.unknown {
+		return UnknownNumber
+	}
+	d, err := n.d.Sqrt()
+	return Number{d: d, unknown: err != nil}
+}
+
+// Round is n with at most so many digits behind the point, half to even, and no zeros at the end: for people to read.
+func (n Number) Round(digits int) Number {
+	return Number{d: n.d.Round(digits).Trim(0), unknown: n.unknown}
+}
+
+// Floor is n rounded down to a whole number.
+func (n Number) Floor() Number { return Number{d: n.d.Floor(0), unknown: n.unknown} }
+
 func (n Number) apply(m Number, op func(a, b decimal.Decimal, scale int) (decimal.Decimal, error)) Number {
 	if n.unknown || m.unknown {
 		return UnknownNumber
@@ -97,8 +138,14 @@ func (n Number) Sign() int { return n.d.Sign() }
 
 // Int64 is n rounded toward zero, for durations and counts.
 func (n Number) Int64() int64 {
-	whole, _, _ := n.d.Int64(0)
+	whole, _, _ := n.d.Trunc(0).Int64(0)
 	return whole
+}
+
+// Float64 is n as near as a float can be, to be compared and never told.
+func (n Number) Float64() float64 {
+	f, _ := n.d.Float64()
+	return f
 }
 
 // String is plain decimal notation, or "unknown".
@@ -112,9 +159,25 @@ func (n Number) String() string {
 // MarshalJSON gives a JSON number in plain notation; an unknown number is null.
 func (n Number) MarshalJSON() ([]byte, error) { return n.appendJSON(nil), nil }
 
+// UnmarshalYAML reads a number as a person writes it into a file; it may stand in quotes.
+func (n *Number) UnmarshalYAML(text []byte) (err error) {
+	*n, err = ParseNumber(strings.Trim(strings.TrimSpace(string(text)), `"'`))
+	return err
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (n *Number) UnmarshalJSON(b []byte) (err error) {
+	*n = UnknownNumber
+	if string(b) != "null" {
+		*n, err = ParseNumber(string(b))
+	}
+	return err
+}
+
 func (n Number) appendJSON(b []byte) []byte {
 	if n.unknown {
 		return append(b, "null"...)
 	}
-	return append(b, n.d.String()...)
+	b, _ = n.d.AppendText(b) // it never fails
+	return b
 }

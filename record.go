@@ -1,6 +1,6 @@
 package rxvigil
 
-// Kind is what a record is about. Tenants, branches and movements are evidence: they make no events of their own.
+// Kind is what a record is about. Tenants, branches, movements, recalls and readings are evidence: they make no events of their own.
 type Kind uint8
 
 // The kinds.
@@ -15,13 +15,16 @@ const (
 	KindPrescriptionLine
 	KindPatient
 	KindMovement
+	KindLevel
+	KindRecall
+	KindReading
 )
 
 // Kinds lists every kind, parents before their children.
 func Kinds() []Kind {
 	return []Kind{
 		KindTenant, KindBranch, KindMedicine, KindLot, KindSale, KindSaleLine,
-		KindPrescription, KindPrescriptionLine, KindPatient, KindMovement,
+		KindPrescription, KindPrescriptionLine, KindPatient, KindMovement, KindLevel, KindRecall, KindReading,
 	}
 }
 
@@ -29,6 +32,7 @@ func Kinds() []Kind {
 func (k Kind) String() string {
 	names := [...]string{
 		"", "tenant", "branch", "medicine", "lot", "sale", "sale_line", "prescription", "prescription_line", "patient", "movement",
+		"level", "recall", "reading",
 	}
 	if int(k) < len(names) {
 		return names[k]
@@ -83,6 +87,7 @@ const (
 	SalePatient
 	SaleTotal
 	SaleAt
+	SalePrescription
 )
 
 // Fields of a sale's line.
@@ -113,6 +118,8 @@ const (
 	PrescriptionLineQuantity
 	PrescriptionLineDispensed
 	PrescriptionLineDosage
+	PrescriptionLineRefills
+	PrescriptionLineDaysSupply
 )
 
 // Fields of a patient. All but the number are personal.
@@ -131,6 +138,34 @@ const (
 	MovementLot
 	MovementReason
 	MovementAt
+)
+
+// Fields of a level: how much of a medicine a branch wants to have, where that is not the same for all branches.
+const (
+	LevelMedicine = iota
+	LevelReorderLevel
+	LevelMaxLevel
+)
+
+// Fields of a recall: one lot number that a maker or an authority called back, of a medicine or, where none is named, of any.
+const (
+	RecallNumber = iota
+	RecallMedicine
+	RecallReason
+	RecallAt
+)
+
+// Fields of a reading of a sensor; low and high are the limits it is to keep. One with a breach is what the app itself found: it is
+// over when it has ended and somebody acknowledged it.
+const (
+	ReadingSensor = iota
+	ReadingCelsius
+	ReadingAt
+	ReadingLow
+	ReadingHigh
+	ReadingBreach
+	ReadingEnded
+	ReadingAcknowledged
 )
 
 // FieldType says how a value's text is to be read.
@@ -199,7 +234,7 @@ func canonical(k Kind) []Field {
 	case KindSale:
 		return []Field{
 			text("number"), typed("status", TypeStatus), text("native_status"), typed("patient", TypeRef),
-			typed("total", TypeNumber), typed("at", TypeInstant),
+			typed("total", TypeNumber), typed("at", TypeInstant), typed("prescription", TypeRef),
 		}
 	case KindSaleLine:
 		return []Field{
@@ -214,7 +249,7 @@ func canonical(k Kind) []Field {
 	case KindPrescriptionLine:
 		return []Field{
 			typed("prescription", TypeRef), typed("medicine", TypeRef), typed("quantity", TypeNumber),
-			typed("dispensed", TypeNumber), text("dosage"),
+			typed("dispensed", TypeNumber), text("dosage"), typed("refills", TypeNumber), typed("days_supply", TypeNumber),
 		}
 	case KindPatient:
 		return []Field{
@@ -224,6 +259,15 @@ func canonical(k Kind) []Field {
 	case KindMovement:
 		return []Field{
 			typed("medicine", TypeRef), typed("quantity", TypeNumber), typed("lot", TypeRef), text("reason"), typed("at", TypeInstant),
+		}
+	case KindLevel:
+		return []Field{typed("medicine", TypeRef), typed("reorder_level", TypeNumber), typed("max_level", TypeNumber)}
+	case KindRecall:
+		return []Field{text("number"), typed("medicine", TypeRef), text("reason"), typed("at", TypeInstant)}
+	case KindReading:
+		return []Field{
+			text("sensor"), typed("celsius", TypeNumber), typed("at", TypeInstant), typed("low", TypeNumber), typed("high", TypeNumber),
+			text("breach"), typed("ended", TypeInstant), typed("acknowledged", TypeTruth),
 		}
 	}
 	return nil
@@ -265,6 +309,9 @@ type Change struct {
 	// Lines and Was are the lines of a changed sale or prescription after and before the transaction; Was is nil when they
 	// did not change.
 	Lines, Was []*Record
+	// Document is the sale or prescription of a line in a picture of tables, where lines come apart from their documents. In the
+	// stream it is nil: there the document's own change has its lines.
+	Document *Record
 }
 
 // Record is the newest image the change has.

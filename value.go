@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"time"
 	"unicode/utf8"
 )
 
@@ -73,6 +74,15 @@ func (v Value) Day() (Day, bool) {
 	}
 	d, err := ParseDay(v.text)
 	return d, err == nil
+}
+
+// Instant is the point in time; false when null, unknown or none.
+func (v Value) Instant() (time.Time, bool) {
+	if v.state != stateKnown {
+		return time.Time{}, false
+	}
+	t, err := time.Parse(time.RFC3339Nano, v.text)
+	return t, err == nil
 }
 
 // Equal compares by meaning: 0.30 and 0.3 are the same number.

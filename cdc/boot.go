@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -60,16 +59,19 @@ var (
 	errRewritten = errors.New("a table was rewritten while it was read")
 )
 
-// coldBoot reads every mapped table as one snapshot shows it, and leaves the marker B in the WAL. horizon is the next
-// transaction id at a time when the publication was committed: the snapshot must not be older than any transaction that
-// ran then, because such a one may have written rows that the stream will not carry.
+// coldBoot reads every mapped table as one snapshot shows it, and leaves the marker B in the WAL. horizon is a transaction id
+// taken when the publication was committed: the snapshot must not be older than any transaction that ran then, because such a
+// one may have written rows that the stream will not carry.
 func (r *Reader) coldBoot(ctx context.Context, sink Sink, horizon uint64) (*boot, error) {
 	exporter, err := Connect(ctx, r.cfg.DSN)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = exporter.Close(context.WithoutCancel(ctx)) }()
-	tx, snap, name, err := r.exportSnapshot(ctx, exporter, horizon)
+	if r.shape, err = readShape(ctx, exporter, r.resolved.Tables...); err != nil {
+		return nil, err
+	}
+	tx, snap, name, err := r.exportSnapshot(ctx, exporter, horizon, func(*snapshot) {})
 	if err != nil {
 		return nil, err
 	}
@@ -91,8 +93,8 @@ func (r *Reader) coldBoot(ctx context.Context, sink Sink, horizon uint64) (*boot
 
 const exportSQL = `SELECT pg_export_snapshot(), pg_current_snapshot()::text`
 
-// exportSnapshot opens the transaction that keeps the snapshot, trying again until it is young enough.
-func (r *Reader) exportSnapshot(ctx context.Context, conn *pgx.Conn, horizon uint64) (pgx.Tx, *snapshot, string, error) {
+// exportSnapshot opens the transaction that keeps the snapshot, trying again until it is young enough; seen gets each that is not.
+func (r *Reader) exportSnapshot(ctx context.Context, conn *pgx.Conn, horizon uint64, seen func(*snapshot)) (pgx.Tx, *snapshot, string, error) {
 	for try := 0; ; try++ {
 		tx, err := conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
 		if err != nil {
@@ -109,11 +111,12 @@ func (r *Reader) exportSnapshot(ctx context.Context, conn *pgx.Conn, horizon uin
 		if snap.xmin >= horizon {
 			return tx, snap, name, nil
 		}
+		seen(snap)
 		if err := tx.Rollback(ctx); err != nil {
 			return nil, nil, "", fmt.Errorf("roll back snapshot: %w", err)
 		}
 		if try%20 == 10 {
-			r.log.WarnContext(ctx, "boot_waits_for_transactions", "blockers", blockers(ctx, conn))
+			r.log.WarnContext(ctx, "snapshot_waits_for_transactions", "blockers", blockers(ctx, conn))
 		}
 		if err := wait(ctx, 100*time.Millisecond); err != nil {
 			return nil, nil, "", err
@@ -121,27 +124,26 @@ func (r *Reader) exportSnapshot(ctx context.Context, conn *pgx.Conn, horizon uin
 	}
 }
 
-// readTables copies the mapped tables, parents before their lines.
+// readTables copies the mapped tables, what is needed before what needs it.
 func (r *Reader) readTables(ctx context.Context, sink Sink, snapshot string) (int, error) {
 	total := 0
-	var done []*Table
-	for _, s := range r.resolved.Sources {
-		if slices.Contains(done, s.table) {
-			continue
-		}
-		done = append(done, s.table)
-		n, err := r.readTable(ctx, sink, s.table, snapshot)
+	for _, t := range r.resolved.order {
+		n, err := r.readTable(ctx, snapshot, func(ctx context.Context, conn *pgx.Conn) ([]uint32, int, error) {
+			n, err := r.copyTable(ctx, conn, sink, t)
+			return t.Leaves, n, err
+		})
 		if err != nil {
-			return total, fmt.Errorf("read %s: %w", s.table, err)
+			return total, fmt.Errorf("read %s: %w", t, err)
 		}
 		total += n
-		r.log.InfoContext(ctx, "table_read", "table", s.table.String(), "rows", n)
+		r.log.InfoContext(ctx, "table_read", "table", t.String(), "rows", n)
 	}
 	return total, nil
 }
 
-// readTable copies one table in a transaction of its own: its lock is gone as soon as the table is read.
-func (r *Reader) readTable(ctx context.Context, sink Sink, t *Table, snapshot string) (int, error) {
+// readTable copies one table in a transaction of its own: its lock is gone as soon as the table is read. read gives the leaves
+// that it read.
+func (r *Reader) readTable(ctx context.Context, snapshot string, read func(context.Context, *pgx.Conn) ([]uint32, int, error)) (int, error) {
 	conn, err := Connect(ctx, r.cfg.DSN)
 	if err != nil {
 		return 0, err
@@ -164,9 +166,9 @@ func (r *Reader) readTable(ctx context.Context, sink Sink, t *Table, snapshot st
 			return 0, fmt.Errorf("import snapshot: %w", err)
 		}
 	}
-	n, err := r.copyTable(ctx, conn, sink, t)
+	leaves, n, err := read(ctx, conn)
 	if err == nil {
-		err = unrewritten(ctx, tx, t)
+		err = unrewritten(ctx, tx, leaves)
 	}
 	if err == nil {
 		err = tx.Commit(ctx)
@@ -183,9 +185,9 @@ WHERE c.relfilenode IS DISTINCT FROM pg_relation_filenode(leaf.oid)`
 
 // unrewritten makes sure, while the lock of the copy is still held, that the files read are those the snapshot means: a
 // TRUNCATE or a rewriting ALTER between snapshot and copy reads as an empty table.
-func unrewritten(ctx context.Context, tx pgx.Tx, t *Table) error {
+func unrewritten(ctx context.Context, tx pgx.Tx, leaves []uint32) error {
 	var moved int
-	if err := tx.QueryRow(ctx, rewrittenSQL, t.Leaves).Scan(&moved); err != nil {
+	if err := tx.QueryRow(ctx, rewrittenSQL, leaves).Scan(&moved); err != nil {
 		return fmt.Errorf("compare relfilenodes: %w", err)
 	}
 	if moved > 0 {
@@ -194,9 +196,11 @@ func unrewritten(ctx context.Context, tx pgx.Tx, t *Table) error {
 	return nil
 }
 
-const inTheWaySQL = `SELECT count(*) FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))`
+// inTheWaySQL asks only of those who wait: pg_blocking_pids stops the lock manager for a moment.
+const inTheWaySQL = `
+SELECT count(*) FROM (SELECT DISTINCT pid FROM pg_locks WHERE NOT granted) AS waiting WHERE $1 = ANY (pg_blocking_pids(pid))`
 
-// yieldToOthers ends the copy's session when somebody has waited for its lock for more than a second. It ends it at the server:
+// yieldToOthers ends the copy's session when somebody has waited for its lock for about a second. It ends it at the server:
 // the lock must be gone also while the sink is busy with the last rows.
 func (r *Reader) yieldToOthers(ctx context.Context, pid uint32, cancel context.CancelCauseFunc) {
 	conn, err := Connect(ctx, r.cfg.DSN)
@@ -204,7 +208,7 @@ func (r *Reader) yieldToOthers(ctx context.Context, pid uint32, cancel context.C
 		return
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	for waited := 0; wait(ctx, 500*time.Millisecond) == nil; {
+	for waited := 0; wait(ctx, 250*time.Millisecond) == nil; {
 		var waiting int
 		if err := conn.QueryRow(ctx, inTheWaySQL, int32(pid)).Scan(&waiting); err != nil {
 			return

@@ -93,30 +93,6 @@ func TestAConnectionLostBeforeTheMarkerVoidsTheBoot(t *testing.T) {
 	}
 }
 
-func TestACopyThatStandsInSomebodysWayGivesWay(t *testing.T) {
-	t.Parallel()
-	s := open(t, shopSchema+stocked, shopMapping)
-	altered := make(chan error, 1)
-	pictures, alter := 0, s.app("ALTER TABLE medicines ADD colour text")
-	s.sink.onPicture = func() error {
-		if pictures++; pictures != 2 { // of the medicines: our lock is held while the sink is busy
-			return nil
-		}
-		go func() { altered <- alter() }() // ends with the ALTER
-		select {
-		case err := <-altered:
-			return err
-		case <-time.After(patience):
-			return errors.New("the ALTER waits behind our lock")
-		}
-	}
-	s.boot()
-	s.same()
-	if !s.says("source_lost", errBlocking.Error()) {
-		t.Errorf("it said\n%s", s.said)
-	}
-}
-
 func TestALockedTableIsWaitedForWithoutQueueing(t *testing.T) {
 	t.Parallel()
 	s := open(t, shopSchema+stocked, shopMapping)

@@ -3,6 +3,7 @@ package cdc
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -51,13 +52,18 @@ func TestATransactionInProgressWhenTheLineBreaksIsToldOnce(t *testing.T) {
 	s.rising()
 }
 
-func TestALineThatBreaksAllTheTimeLosesAndRepeatsNothing(t *testing.T) {
+// K8: whoever loses a row, or tells it twice, when its line is broken again and again, is not fit for a restless network.
+func TestK8ALineThatBreaksAllTheTimeLosesAndRepeatsNothing(t *testing.T) {
 	t.Parallel()
+	breaks := 20
+	if *long {
+		breaks = 60
+	}
 	s := open(t, shopSchema+"INSERT INTO lots SELECT i, 't1', 'b1', 1, NULL, 5 FROM generate_series(0, 150) AS i", shopMapping)
 	s.boot()
 	s.exec("CREATE TABLE counter (n int)")
 	w := s.busy(4)
-	for n := 1; n <= 15; n++ { // each break as soon as the stream goes on
+	for n := 1; n <= breaks; n++ { // each break as soon as the stream goes on
 		s.breakLine()
 		s.until("the stream to go on", func(m *memory) bool { return m.resumed >= n })
 	}
@@ -78,7 +84,8 @@ func TestALineThatBreaksAllTheTimeLosesAndRepeatsNothing(t *testing.T) {
 	}
 }
 
-func TestTheServerIsAnsweredWhileTheSinkIsBusy(t *testing.T) {
+// K10: an engine that is blocked for longer than wal_sender_timeout keeps its connection.
+func TestK10TheServerIsAnsweredWhileTheSinkIsBusy(t *testing.T) {
 	t.Parallel()
 	s := stockedShop(t)
 	held, free := make(chan struct{}), make(chan struct{})
@@ -96,7 +103,8 @@ func TestTheServerIsAnsweredWhileTheSinkIsBusy(t *testing.T) {
 	s.exec("INSERT INTO medicines SELECT 100 + i, 't1', repeat('name', 250) FROM generate_series(1, 15000) AS i") // more than the pipe and the sockets hold
 	pgtest.Await(t, s.dsn, s.walsender("reply_time > '"+since+"'::timestamptz + interval '12 seconds'"))          // four times wal_sender_timeout
 	close(free)
-	if got := s.settle(); len(got) != 2 || len(got[1].Changes) != 15_000 {
+	got := slices.DeleteFunc(s.settle(), func(tx *seen) bool { return len(tx.Changes) == 0 }) // 14 sends what the server's own work commits, too
+	if len(got) != 2 || len(got[1].Changes) != 15_000 {
 		t.Errorf("%d transactions", len(got))
 	}
 	if now := pgtest.Ask(t, s.dsn, "SELECT active_pid FROM pg_replication_slots WHERE slot_name = '"+s.cfg.Slot+"'"); now != pid || len(s.sink.look().lost) > 0 {

@@ -3,6 +3,7 @@ package cdc
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -21,8 +22,11 @@ type Table struct {
 	Owned        bool // our role may publish it
 	Owner        string
 	Columns      []TableColumn
-	Leaves       []uint32 // its partitions that hold rows; itself when it is not partitioned
-	Blank        []string // partitions without a usable replica identity: each has its own
+	Leaves       []uint32          // its partitions that hold rows; itself when it is not partitioned
+	Blank        []string          // partitions without a usable replica identity: each has its own
+	Primary      []string          // columns of its primary key
+	Unique       []string          // columns that are unique by themselves
+	Foreign      map[string]uint32 // the tables to which foreign keys of one column lead
 }
 
 // TableColumn is a column of a Table.
@@ -94,13 +98,11 @@ LEFT JOIN pg_index i ON i.indrelid = c.oid AND CASE c.relreplident WHEN 'd' THEN
 WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attrelid, a.attnum`
 
-const leavesSQL = `
-SELECT root.oid, c.oid, c.oid::regclass::text,
+const leavesSQL = treeSQL + `
+SELECT tree.root, c.oid, c.oid::regclass::text,
        c.relreplident NOT IN ('i', 'f') AND
        NOT (c.relreplident = 'd' AND EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND i.indimmediate))
-FROM unnest($1::oid[]) AS root (oid), pg_partition_tree(root.oid) AS l
-JOIN pg_class c ON c.oid = l.relid
-WHERE l.isleaf AND c.relkind = 'r'
+FROM tree JOIN pg_class c ON c.oid = tree.oid AND c.relkind = 'r'
 ORDER BY 1, 2`
 
 // readCatalog lists the app's tables, with columns and partitions.
@@ -150,7 +152,64 @@ func readColumns(ctx context.Context, conn *pgx.Conn, tables []*Table) error {
 	}); err != nil {
 		return err
 	}
+	if err := readKeys(ctx, conn, byOID, oids); err != nil {
+		return err
+	}
 	return readLeaves(ctx, conn, byOID, roots)
+}
+
+const keysSQL = `
+SELECT i.indrelid, i.indisprimary, ARRAY(
+    SELECT a.attname::text FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, place)
+    JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum WHERE place <= i.indnkeyatts ORDER BY place)
+FROM pg_index i
+WHERE i.indrelid = ANY ($1::oid[]) AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+ORDER BY i.indrelid, i.indexrelid`
+
+func readKeys(ctx context.Context, conn *pgx.Conn, byOID map[uint32]*Table, oids []uint32) error {
+	rows, err := conn.Query(ctx, keysSQL, oids)
+	if err != nil {
+		return err
+	}
+	var oid uint32
+	var primary bool
+	var names []string
+	_, err = pgx.ForEachRow(rows, []any{&oid, &primary, &names}, func() error {
+		t := byOID[oid]
+		if primary {
+			t.Primary = slices.Clone(names)
+		}
+		if len(names) == 1 && !slices.Contains(t.Unique, names[0]) {
+			t.Unique = append(t.Unique, names[0])
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return readForeign(ctx, conn, byOID, oids)
+}
+
+const foreignSQL = `
+SELECT f.conrelid, a.attname::text, f.confrelid FROM pg_constraint f JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[1]
+WHERE f.contype = 'f' AND cardinality(f.conkey) = 1 AND f.conrelid = ANY ($1::oid[]) ORDER BY f.oid`
+
+func readForeign(ctx context.Context, conn *pgx.Conn, byOID map[uint32]*Table, oids []uint32) error {
+	rows, err := conn.Query(ctx, foreignSQL, oids)
+	if err != nil {
+		return err
+	}
+	var oid, to uint32
+	var column string
+	_, err = pgx.ForEachRow(rows, []any{&oid, &column, &to}, func() error {
+		t := byOID[oid]
+		if t.Foreign == nil {
+			t.Foreign = map[string]uint32{}
+		}
+		t.Foreign[column] = to
+		return nil
+	})
+	return err
 }
 
 func readLeaves(ctx context.Context, conn *pgx.Conn, byOID map[uint32]*Table, roots []uint32) error {
@@ -178,11 +237,17 @@ func readLeaves(ctx context.Context, conn *pgx.Conn, byOID map[uint32]*Table, ro
 // find looks a table up by the name a mapping gives it: qualified, or in the public schema.
 func find(tables []*Table, name string) *Table {
 	for _, t := range tables {
-		if t.String() == name || t.Schema == "public" && t.Name == name {
+		if t.named(name) {
 			return t
 		}
 	}
 	return nil
+}
+
+// named tells whether a mapping means the table by a name.
+func (t *Table) named(name string) bool {
+	name = unquoteName(name)
+	return t.String() == name || t.Schema == "public" && t.Name == name
 }
 
 func tableNames(tables []*Table) []string {

@@ -126,10 +126,10 @@ func dayOfInstant(dst, text []byte, zone *time.Location) ([]byte, error) {
 		return append(dst, text...), nil
 	}
 	t, err := parseInstant(text, time.UTC)
-	if err != nil {
-		return append(dst, text...), err
+	if t = t.In(zone); err != nil || !onCalendar(t) {
+		return append(dst, text...), errBadTime
 	}
-	return t.In(zone).AppendFormat(dst, time.DateOnly), nil
+	return t.AppendFormat(dst, time.DateOnly), nil
 }
 
 func instantConverter(column uint32, zone *time.Location) (convert, string) {
@@ -148,12 +148,15 @@ func instantConverter(column uint32, zone *time.Location) (convert, string) {
 			return append(dst, text...), nil
 		}
 		t, err := parseInstant(text, zone)
-		if err != nil {
-			return append(dst, text...), err
+		if t = t.UTC(); err != nil || !onCalendar(t) {
+			return append(dst, text...), errBadTime
 		}
-		return t.UTC().AppendFormat(dst, time.RFC3339Nano), nil
+		return t.AppendFormat(dst, time.RFC3339Nano), nil
 	}, ""
 }
+
+// onCalendar tells whether t is in a year from 1 to 9999: a zone moves the first and the last hours beyond them.
+func onCalendar(t time.Time) bool { return t.Year() >= 1 && t.Year() <= 9999 }
 
 // parseInstant reads a timestamp as DateStyle ISO prints it: YYYY-MM-DD HH:MM:SS, up to six decimals, and for one with time
 // zone its offset, +HH[:MM[:SS]]. zone is where one without was meant. Years before 1 and after 9999 are errors.

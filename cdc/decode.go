@@ -82,17 +82,33 @@ func (d *Decoder) Decode(data []byte) (*Frame, error) {
 	f := &d.frame
 	*f = Frame{Kind: data[0], Old: f.Old[:0], New: f.New[:0], Truncated: f.Truncated[:0]}
 	r := cursor{b: data[1:]}
-	if err := d.body(f, &r); err != nil {
-		return nil, fmt.Errorf("decode %q: %w", data[0], err)
+	err := d.body(f, &r)
+	switch {
+	case err != nil:
+	case r.short:
+		err = errTruncated
+	case len(r.b) != 0:
+		err = fmt.Errorf("%d bytes too many", len(r.b))
+	default:
+		return f, nil
 	}
-	if r.short {
-		return nil, fmt.Errorf("decode %q: %w", data[0], errTruncated)
+	if f.Relation != nil && f.Kind != 'R' {
+		err = &rowError{f.Relation, err}
 	}
-	if len(r.b) != 0 {
-		return nil, fmt.Errorf("decode %q: %d bytes too many", data[0], len(r.b))
-	}
-	return f, nil
+	return nil, fmt.Errorf("decode %q: %w", data[0], err)
 }
+
+// rowError is a row that could not be read, of a relation that is known.
+type rowError struct {
+	relation *Relation
+	err      error
+}
+
+func (e *rowError) Error() string {
+	return "row of " + e.relation.Schema + "." + e.relation.Name + ": " + e.err.Error()
+}
+
+func (e *rowError) Unwrap() error { return e.err }
 
 func (d *Decoder) body(f *Frame, r *cursor) error {
 	switch f.Kind {
@@ -176,7 +192,7 @@ func (d *Decoder) row(f *Frame, r *cursor) error {
 func tuple(cols []Column, r *cursor, rel *Relation, keyOnly bool) ([]Column, error) {
 	n := int(r.u16())
 	if n != len(rel.Columns) {
-		return cols, fmt.Errorf("%d columns in a row of %s.%s, which has %d", n, rel.Schema, rel.Name, len(rel.Columns))
+		return cols, fmt.Errorf("%d columns, where the table has %d", n, len(rel.Columns))
 	}
 	for i := range n {
 		c := Column{State: r.u8()}

@@ -232,19 +232,56 @@ func TestDecodingARowAllocatesNothing(t *testing.T) {
 	}
 }
 
+func TestEveryKindOfMessageIsRecorded(t *testing.T) {
+	t.Parallel()
+	got := map[string]bool{}
+	for name := range recordings {
+		var d Decoder
+		for _, m := range recorded(t, name) {
+			f, err := d.Decode(m)
+			must(t, err)
+			kind := string(f.Kind)
+			if f.OldKind != 0 {
+				kind += string(f.OldKind)
+			}
+			got[kind] = true
+			for _, c := range slices.Concat(f.Old, f.New) {
+				got[kind+" "+string(c.State)] = true
+			}
+			if f.Kind == 'M' {
+				got[fmt.Sprint("M ", f.Transactional)] = true
+			}
+		}
+	}
+	for _, kind := range []string{
+		"B", "C", "R", "Y", "O", "T", "M true", "M false", "I t", "I n", "U t", "U n", "U u", "UK t", "UK n", "UK u", "UK \x00", "UO t", "UO n", "UO u", "DK t", "DK \x00", "DO t", "DO n",
+	} {
+		if !got[kind] {
+			t.Errorf("%q is not recorded", kind)
+		}
+	}
+}
+
+// FuzzDecode decodes a relation and then a message of it.
 func FuzzDecode(f *testing.F) {
 	for name := range recordings {
+		var d Decoder
+		announced := map[*Relation][]byte{}
 		for _, m := range recorded(f, name) {
-			f.Add(m)
+			frame, err := d.Decode(m)
+			must(f, err)
+			if frame.Kind == 'R' {
+				announced[frame.Relation] = m
+			}
+			f.Add(announced[frame.Relation], m)
 		}
 	}
 	for _, m := range [][]byte{{}, {'R'}, wire('T', uint32(1), byte(0), uint32(7)), wire('I', uint32(7), 'N', uint16(2), text("a"), 'u')} {
-		f.Add(m)
+		f.Add(relation7(), m)
 	}
-	f.Fuzz(func(t *testing.T, m []byte) {
+	f.Fuzz(func(t *testing.T, relation, m []byte) {
 		var d Decoder
-		_, err := d.Decode(relation7())
-		must(t, err)
+		_, _ = d.Decode(relation)
 		frame, err := d.Decode(m)
 		if err != nil {
 			return

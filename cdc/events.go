@@ -17,7 +17,8 @@ type Happening struct {
 type Names func(t rxvigil.Tenant, medicine string) string
 
 // Happenings tells what a transaction's changes mean, in their order. Quantities of lots are not told here: they are
-// summed per medicine by whoever folds them. Tenants, branches, movements and lines tell nothing of their own.
+// summed per medicine by whoever folds them. Tenants, branches, movements and lines tell nothing of their own; what a branch wants
+// to have of a medicine is told of the medicine.
 func Happenings(changes []rxvigil.Change, names Names) []Happening {
 	var out []Happening
 	for i := range changes {
@@ -31,6 +32,8 @@ func Happenings(changes []rxvigil.Change, names Names) []Happening {
 			out = append(out, sale(c, names)...)
 		case rxvigil.KindPrescription:
 			out = append(out, prescription(c, names)...)
+		case rxvigil.KindLevel:
+			out = append(out, level(c, names)...)
 		case rxvigil.KindPatient:
 			out = append(out, lifeOf(c, rxvigil.PatientRegistered, rxvigil.PatientUpdated, rxvigil.PatientRemoved)...)
 		}
@@ -79,6 +82,9 @@ func changedFields(before, after *rxvigil.Record) []int {
 }
 
 func lot(c *rxvigil.Change, names Names) []Happening {
+	if sameButQuantities(alive(c.Before), alive(c.After)) {
+		return nil
+	}
 	out := lifeOf(c, rxvigil.LotReceived, rxvigil.LotUpdated, rxvigil.LotRemoved)
 	if len(out) == 0 {
 		return nil
@@ -94,6 +100,20 @@ func lot(c *rxvigil.Change, names Names) []Happening {
 	return out
 }
 
+// sameButQuantities tells whether nothing of a lot changed that is told of it: so it is with nearly every change of a lot,
+// and it costs nothing to find out.
+func sameButQuantities(before, after *rxvigil.Record) bool {
+	if before == nil || after == nil {
+		return false
+	}
+	for i := range after.Values {
+		if i != rxvigil.LotOnHand && i != rxvigil.LotReserved && !before.Value(i).Equal(after.Values[i]) {
+			return false
+		}
+	}
+	return true
+}
+
 func withoutQuantities(fields []int) []int {
 	kept := []int{}
 	for _, f := range fields {
@@ -102,6 +122,30 @@ func withoutQuantities(fields []int) []int {
 		}
 	}
 	return kept
+}
+
+// level tells of a medicine what one branch wants to have of it.
+func level(c *rxvigil.Change, names Names) []Happening {
+	r := c.Record()
+	before, after := levelOf(r, alive(c.Before), names), levelOf(r, alive(c.After), names)
+	if diff := changedFields(before, after); len(diff) > 0 {
+		return one(c, rxvigil.MedicineUpdated, after, rxvigil.EntityChange{Record: after, Before: before, Changed: diff})
+	}
+	return nil
+}
+
+// levelOf is the medicine of a level with what is wanted of it: null without one.
+func levelOf(of, level *rxvigil.Record, names Names) *rxvigil.Record {
+	m := &rxvigil.Record{Schema: rxvigil.NewSchema(rxvigil.KindMedicine), ID: of.Text(rxvigil.LevelMedicine), Tenant: of.Tenant, Branch: of.Branch}
+	m.Values = make([]rxvigil.Value, len(m.Schema.Fields))
+	m.Values[rxvigil.MedicineName] = rxvigil.ValueOf(rxvigil.TypeText, names(of.Tenant, m.ID))
+	for from, to := range map[int]int{rxvigil.LevelReorderLevel: rxvigil.MedicineReorderLevel, rxvigil.LevelMaxLevel: rxvigil.MedicineMaxLevel} {
+		m.Values[to] = rxvigil.Null(rxvigil.TypeNumber)
+		if level != nil {
+			m.Values[to] = level.Value(from)
+		}
+	}
+	return m
 }
 
 // documentLife tells the life of a sale or prescription with its lines.

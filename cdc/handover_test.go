@@ -168,7 +168,7 @@ func TestATableAddedUnderAnOldTransactionIsWhole(t *testing.T) {
 	s.cfg.Mapping = parseMapping(t, shopMapping)
 	s.start()
 	s.until("its blocker's name", func(*memory) bool {
-		return s.says("boot_waits_for_transactions", fmt.Sprintf("pid %d", old.PgConn().PID()))
+		return s.says("snapshot_waits_for_transactions", fmt.Sprintf("pid %d", old.PgConn().PID()))
 	})
 	run(t, old, "INSERT INTO moves VALUES (2, 't1', 1, 5, 'in'); COMMIT")
 	s.until("the boot", func(m *memory) bool { return m.booted == 2 })

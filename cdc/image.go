@@ -11,7 +11,10 @@ import (
 // An image is a record as kept on the engine's disk: a flag byte, tenant and branch, then the values in schema order, each
 // led by a varint: 0 unknown, 1 null, else its length + 2. Equal images are equal bytes.
 
-const flagGone = 1
+const (
+	flagGone = 1 << iota // soft-deleted
+	flagOut              // the row is none of the kind, as rows that it looks up say: it is kept, because they may change
+)
 
 var errTorn = errors.New("image is torn")
 
@@ -47,14 +50,20 @@ func (r *imageReader) next() (raw, text []byte, state byte, err error) {
 	return raw, text, byte(min(n, 2)), nil
 }
 
-// record reads an image. The record holds a copy of its own.
+// record reads an image. The record holds a copy of its own, of the id too.
 func (s *source) record(id string, image []byte) (*rxvigil.Record, error) {
+	return s.recordIn(nil, id, image)
+}
+
+func (s *source) recordIn(in *slab, id string, image []byte) (*rxvigil.Record, error) {
 	if len(image) == 0 {
 		return nil, errTorn
 	}
-	own := append([]byte(nil), image...)
+	own := append(append(in.room(len(id)+len(image)), id...), image...)
+	id, own = alias(own[:len(id)]), own[len(id):]
 	r := imageReader{b: own[1:]}
-	rec := &rxvigil.Record{Schema: s.schema, ID: id, Gone: own[0]&flagGone != 0, Values: make([]rxvigil.Value, len(s.schema.Fields))}
+	rec := in.record(len(s.schema.Fields))
+	rec.Schema, rec.ID, rec.Gone = s.schema, id, own[0]&flagGone != 0
 	_, tenant, _, err := r.next()
 	if err != nil {
 		return nil, err
@@ -90,7 +99,7 @@ func (m *Memory) Prefixes(kinds ...rxvigil.Kind) [][]byte {
 	var out [][]byte
 	for _, k := range kinds {
 		for _, s := range m.resolved.Sources {
-			if s.kind == k {
+			if s.kind == k && s.head == nil {
 				out = append(out, imageKey(nil, s))
 			}
 		}
@@ -98,7 +107,7 @@ func (m *Memory) Prefixes(kinds ...rxvigil.Kind) [][]byte {
 	return out
 }
 
-// Record reads one image by its key.
+// Record reads one image by its key; nil where it is of a row that is none of the kind.
 func (m *Memory) Record(key, image []byte) (*rxvigil.Record, error) {
 	if len(key) < 3 || key[0] != 'i' {
 		return nil, errTorn
@@ -108,5 +117,5 @@ func (m *Memory) Record(key, image []byte) (*rxvigil.Record, error) {
 		return nil, errTorn
 	}
 	t := touch{src: m.resolved.Sources[i], key: key}
-	return t.record(image)
+	return t.record(nil, image)
 }

@@ -16,7 +16,7 @@ func lotSource(t testing.TB) (*source, *plan) {
 	t.Helper()
 	spec := &Source{
 		Table: "lots", Key: Columns{"id"}, Tenant: &Expr{Column: "tenant"}, Branch: &Expr{Column: "branch"},
-		Gone: &Predicate{Column: "deleted", In: []string{"t"}},
+		Gone: Predicates{{Column: "deleted", In: []string{"t"}}},
 	}
 	fields := map[string]*Expr{"medicine": {Column: "medicine"}, "number": {Column: "number"}, "expires": {Column: "expires"}, "on_hand": {Column: "packs", Times: "size"}, "reserved": {Column: "reserved"}}
 	s := &source{kind: rxvigil.KindLot, spec: spec, table: &Table{Schema: "public", Name: "lots"}, schema: rxvigil.NewSchema(rxvigil.KindLot)}
@@ -52,12 +52,12 @@ func row(s *source, p *plan, values map[string]string) []Column {
 	set(p.key[0], "id")
 	set(p.tenant.column, "tenant")
 	set(p.branch.column, "branch")
-	set(p.gone.column, "deleted")
+	set(p.gone[0].column, "deleted")
 	for i, st := range p.steps {
 		if st != nil {
 			set(st.column, s.schema.Fields[i].Name)
-			if st.other != nil {
-				set(st.other.column, "size")
+			for _, o := range st.operations {
+				set(o.with.column, "size")
 			}
 		}
 	}

@@ -2,7 +2,10 @@ package cdc
 
 import (
 	"bytes"
+	"cmp"
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/rxvigil/rxvigil"
 )
@@ -36,30 +39,27 @@ func (d document) then() *rxvigil.Record {
 // documents it touched.
 func (c *collector) line(t *touch, ch rxvigil.Change) error {
 	was, is := parentID(ch.Before), parentID(ch.After)
-	if was != is {
-		if was != "" {
-			c.out.Writes = append(c.out.Writes, Write{Key: lineKey(nil, t.src, was, t.id())})
-		}
-		if is != "" {
-			c.out.Writes = append(c.out.Writes, Write{Key: lineKey(nil, t.src, is, t.id()), Value: []byte{}})
-		}
+	if err := c.reindex(t, was, is); err != nil {
+		return err
 	}
-	if !c.fresh {
-		c.join(t, was)
-		c.join(t, is)
+	if err := errors.Join(c.join(t, was), c.join(t, is)); err != nil {
+		return err
 	}
-	then, err := c.document(parentRef{t.src.parent, was})
+	then, err := c.parentOf(t.src, was)
 	if err != nil {
 		return err
 	}
-	now, err := c.document(parentRef{t.src.parent, is})
+	now, err := c.parentOf(t.src, is)
 	if err != nil {
 		return err
 	}
-	ch.Before, ch.After = of(ch.Before, then.then()), of(ch.After, now.now())
+	ch.Before, ch.After = c.of(ch.Before, then.then()), c.of(ch.After, now.now())
 	if ch.Before == nil && ch.After == nil || is != "" && ch.After == nil {
 		c.src, c.current = t.src, -1
 		c.fault(nil, "no_parent", nil)
+	}
+	if c.fresh {
+		ch.Document = now.now()
 	}
 	if ch.Before != nil || ch.After != nil {
 		c.tell(t.src, ch)
@@ -67,16 +67,76 @@ func (c *collector) line(t *touch, ch rxvigil.Change) error {
 	return nil
 }
 
-// join says that a line touched a document.
-func (c *collector) join(t *touch, id string) {
-	if id == "" {
-		return
+// reindex moves a line to another document.
+func (c *collector) reindex(t *touch, was, is string) error {
+	if was == is {
+		return nil
 	}
-	ref := parentRef{t.src.parent, id}
-	if mine := c.lines[ref]; len(mine) == 0 || mine[len(mine)-1] != t {
-		c.lines[ref] = append(mine, t)
+	var err error
+	if was != "" {
+		err = c.indexLine(c.lineKey(t, was), false)
+	}
+	if is != "" {
+		err = errors.Join(err, c.indexLine(c.lineKey(t, is), true))
+	}
+	return err
+}
+
+// lineKey is a line's place in the index, good as long as the transaction is.
+func (c *collector) lineKey(t *touch, parent string) []byte {
+	return lineKey(c.slab.room(4+len(parent)+len(t.key)-3), t.src, parent, alias(t.key[3:]))
+}
+
+// joinItself says that a document was touched itself.
+func (c *collector) joinItself(t *touch) error {
+	ref := parentRef{t.src, alias(append(c.slab.room(len(t.key)), t.key[3:]...))}
+	if c.spilled {
+		return c.keepFamily(ref, "", t.row)
 	}
 	c.family(ref, t.row)
+	return nil
+}
+
+// join says that a line touched a document.
+func (c *collector) join(t *touch, id string) error {
+	if id == "" || c.fresh {
+		return nil
+	}
+	for _, parent := range t.src.parents {
+		ref := parentRef{parent, id}
+		if c.spilled {
+			if err := c.keepFamily(ref, t.id(), t.row); err != nil {
+				return err
+			}
+			continue
+		}
+		mine := c.lines[ref]
+		if mine == nil {
+			mine = make([]*touch, 0, 4)
+		}
+		if len(mine) == 0 || mine[len(mine)-1] != t {
+			c.lines[ref] = append(mine, t)
+		}
+		c.family(ref, t.row)
+	}
+	return nil
+}
+
+// parentOf reads a line's document. Where one table makes documents of several sources, it may have changed from one to another.
+func (c *collector) parentOf(line *source, id string) (whole document, err error) {
+	for _, parent := range line.parents {
+		d, err := c.document(parentRef{parent, id})
+		if err != nil {
+			return whole, err
+		}
+		if whole.before == nil {
+			whole.before = d.before
+		}
+		if whole.after == nil {
+			whole.after = d.after
+		}
+	}
+	return whole, nil
 }
 
 // family says that a row touched a document, itself or through a line.
@@ -87,16 +147,16 @@ func (c *collector) family(ref parentRef, row uint32) {
 }
 
 // of is a line that belongs to a document; nil without one.
-func of(line, doc *rxvigil.Record) *rxvigil.Record {
+func (c *collector) of(line, doc *rxvigil.Record) *rxvigil.Record {
 	if line == nil || doc == nil {
 		return nil
 	}
 	if line.Tenant == doc.Tenant && line.Branch == doc.Branch {
 		return line
 	}
-	own := *line
+	own := c.slab.clone(line)
 	own.Tenant, own.Branch = doc.Tenant, doc.Branch
-	return &own
+	return own
 }
 
 func parentID(r *rxvigil.Record) string { return r.Text(0) }
@@ -114,10 +174,10 @@ func (c *collector) document(ref parentRef) (document, error) {
 		return document{}, err
 	}
 	var d document
-	if d.before, err = t.record(t.before); err != nil {
+	if d.before, err = t.record(&c.slab, t.before); err != nil {
 		return d, err
 	}
-	if d.after, err = t.record(t.after); err != nil {
+	if d.after, err = t.record(&c.slab, t.after); err != nil {
 		return d, err
 	}
 	c.documents[ref] = d
@@ -130,17 +190,25 @@ func (c *collector) peek(s *source, id string) (*touch, error) {
 	if i, ok := c.find(); ok {
 		return &c.touches[i], nil
 	}
-	image, _, err := c.images.Image(c.key)
-	if err != nil {
-		return nil, fmt.Errorf("read image of %s: %w", s.name(), err)
-	}
-	image = bytes.Clone(image)
-	return &touch{src: s, key: bytes.Clone(c.key), before: image, after: image}, nil
+	t := &touch{src: s, key: bytes.Clone(c.key)}
+	size := c.size
+	err := c.recall(t, true)
+	c.size = size
+	return t, err
 }
 
-// families makes the change of every document that the transaction touched itself or through its lines.
+// families makes the change of every document that the transaction touched itself or through its lines, always in one order: it
+// names events.
 func (c *collector) families() error {
-	for ref, row := range c.parents {
+	c.refs = c.refs[:0]
+	for ref := range c.parents {
+		c.refs = append(c.refs, ref)
+	}
+	slices.SortFunc(c.refs, func(a, b parentRef) int {
+		return cmp.Or(cmp.Compare(a.src.index, b.src.index), cmp.Compare(a.id, b.id))
+	})
+	for _, ref := range c.refs {
+		row := c.parents[ref]
 		d, err := c.document(ref)
 		if err != nil {
 			return err
@@ -173,10 +241,10 @@ func (c *collector) linesOf(ch *rxvigil.Change, ref parentRef) error {
 	}
 	d := document{ch.Before, ch.After}
 	for i := range before {
-		before[i] = of(before[i], d.then())
+		before[i] = c.of(before[i], d.then())
 	}
 	for i := range after {
-		after[i] = of(after[i], d.now())
+		after[i] = c.of(after[i], d.now())
 	}
 	ch.Lines = after
 	if changed && ch.Before != nil {
@@ -189,7 +257,7 @@ func (c *collector) linesOf(ch *rxvigil.Change, ref parentRef) error {
 }
 
 func (c *collector) storedLines(ref parentRef) ([]*rxvigil.Record, error) {
-	prefix := lineKey(nil, ref.src.lines, ref.id, "")
+	prefix := lineKey(c.slab.room(4+len(ref.id)), ref.src.lines, ref.id, "")
 	var ids []string
 	if err := c.images.Keys(prefix, func(k []byte) bool { ids = append(ids, string(k[len(prefix):])); return true }); err != nil {
 		return nil, fmt.Errorf("read lines of %s: %w", ref.src.name(), err)
@@ -200,10 +268,10 @@ func (c *collector) storedLines(ref parentRef) ([]*rxvigil.Record, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read lines of %s: %w", ref.src.name(), err)
 		}
-		if !ok {
+		if !ok || image[0]&flagOut != 0 {
 			continue
 		}
-		r, err := ref.src.lines.record(id, image)
+		r, err := ref.src.lines.recordIn(&c.slab, id, image)
 		if err != nil {
 			return nil, fmt.Errorf("read lines of %s: %w", ref.src.name(), err)
 		}
@@ -214,9 +282,9 @@ func (c *collector) storedLines(ref parentRef) ([]*rxvigil.Record, error) {
 
 // applyLines gives the document's lines after the transaction: the stored ones with the touched ones in their place.
 func (c *collector) applyLines(ref parentRef, before []*rxvigil.Record) (after []*rxvigil.Record, changed bool, err error) {
-	after = append(after, before...)
+	after = append(make([]*rxvigil.Record, 0, len(before)+len(c.lines[ref])), before...)
 	for _, t := range c.lines[ref] {
-		r, err := t.record(t.after)
+		r, err := t.record(&c.slab, t.after)
 		if err != nil {
 			return nil, false, err
 		}

@@ -106,7 +106,9 @@ type shop struct {
 	reader *Reader
 	cancel context.CancelFunc
 	done   chan error
-	read   int // transactions that the test has looked at
+	read   int     // transactions that the test has looked at
+	again  []*seen // what was told of tables that were read again
+	news   []*seen // and in the meantime of everything else
 }
 
 // open makes a database with a schema, and a reader for a mapping that is not started yet.
@@ -122,7 +124,7 @@ func openAt(t testing.TB, dsn, schema, mapping string) *shop {
 	s.said.wake = func() { s.sink.change(func() {}) }
 	s.cfg = Config{
 		DSN: dsn, Slot: "s_" + strings.ToLower(rand.Text()[:10]), Mapping: parseMapping(t, mapping), Key: testKey,
-		Log: slog.New(slog.NewJSONHandler(s.said, nil)),
+		Log: slog.New(slog.NewJSONHandler(s.said, nil)), apart: 20 * time.Millisecond,
 	}
 	t.Cleanup(func() { _ = s.stop() })
 	return s
@@ -206,7 +208,10 @@ func (s *shop) settle() []*seen {
 	m := s.sink.look()
 	var news []*seen
 	for _, tx := range m.told[s.read:] {
-		if len(tx.Messages) == 0 || tx.Messages[0].Op != "canary" {
+		switch {
+		case len(tx.Messages) > 0 && tx.Messages[0].Op == rereadOp:
+			s.again = append(s.again, tx)
+		case len(tx.Messages) == 0 || tx.Messages[0].Op != "canary":
 			news = append(news, tx)
 		}
 	}

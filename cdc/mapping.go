@@ -2,6 +2,8 @@ package cdc
 
 import (
 	"fmt"
+	"reflect"
+	"slices"
 
 	"github.com/rxvigil/rxvigil"
 )
@@ -22,6 +24,9 @@ type Mapping struct {
 	PrescriptionLine Sources `yaml:"prescription_line,omitempty"`
 	Patient          Sources `yaml:"patient,omitempty"`
 	Movement         Sources `yaml:"movement,omitempty"`
+	Level            Sources `yaml:"level,omitempty"`
+	Recall           Sources `yaml:"recall,omitempty"`
+	Reading          Sources `yaml:"reading,omitempty"`
 }
 
 // Sources are the tables an entity comes from: usually one, written without a list.
@@ -46,15 +51,20 @@ func (s *Sources) UnmarshalYAML(unmarshal func(any) error) error {
 type Source struct {
 	Table string `yaml:"table"`
 	// Where keeps the rows that are this kind of entity; the others are none.
-	Where *Predicate `yaml:"where,omitempty"`
-	// Key is the column, or the columns, of the entity's id. They must be part of the replica identity.
+	Where Predicates `yaml:"where,omitempty"`
+	// Key is the column, or the columns, of the entity's id. Where the stream does not send them of a row that goes, rows are kept
+	// by what it sends.
 	Key Columns `yaml:"key"`
-	// Tenant and Branch name the columns that hold their ids. A line has a Parent instead and takes both from it.
+	// Newest is a column by which one of several rows with one key is the newest: that one is the entity.
+	Newest string `yaml:"newest,omitempty"`
+	// Tenant and Branch name the columns that hold their ids; tenant: none is for patients who belong to no tenant. A line has a Parent instead and takes both from it.
 	Tenant *Expr `yaml:"tenant,omitempty"`
 	Branch *Expr `yaml:"branch,omitempty"`
 	Parent *Expr `yaml:"parent,omitempty"`
+	// Of names the table of a line's parent, where sales or prescriptions come from several and no foreign key tells.
+	Of string `yaml:"of,omitempty"`
 	// Gone tells a soft-deleted row.
-	Gone   *Predicate      `yaml:"gone,omitempty"`
+	Gone   Predicates      `yaml:"gone,omitempty"`
 	Fields map[string]Expr `yaml:"fields,omitempty"`
 	// Extra fields travel with the events under their own names; no rule reads them.
 	Extra map[string]Expr `yaml:"extra,omitempty"`
@@ -78,9 +88,30 @@ func (c *Columns) UnmarshalYAML(unmarshal func(any) error) error {
 	return nil
 }
 
-// Predicate is a question about one column: one of In, NotIn, Null, True.
+// Predicates are questions about a row, all of which must hold: usually one, written without a list.
+type Predicates []Predicate
+
+// UnmarshalYAML accepts one predicate or a list of them.
+func (p *Predicates) UnmarshalYAML(unmarshal func(any) error) error {
+	var list []any
+	if unmarshal(&list) == nil {
+		return unmarshal((*[]Predicate)(p))
+	}
+	var one Predicate
+	if err := unmarshal(&one); err != nil {
+		return err
+	}
+	*p = Predicates{one}
+	return nil
+}
+
+// Predicate is a question about one column, of this row or of one that it looks up: one of In, NotIn, Null, True. Where the row
+// that is looked up does not exist no question holds.
 type Predicate struct {
 	Column string   `yaml:"column"`
+	From   string   `yaml:"from,omitempty"` // as in Expr
+	By     *Expr    `yaml:"by,omitempty"`
+	Key    string   `yaml:"key,omitempty"`
 	In     []string `yaml:"in,omitempty"`
 	NotIn  []string `yaml:"not_in,omitempty"`
 	Null   *bool    `yaml:"null,omitempty"`
@@ -110,6 +141,12 @@ func (p *Predicate) set(name string, value any) error {
 	switch name {
 	case "column":
 		p.Column, ok = value.(string)
+	case "from":
+		p.From, ok = value.(string)
+	case "key":
+		p.Key, ok = value.(string)
+	case "by":
+		p.By, ok = lookupKeyOf(value)
 	case "in":
 		p.In, ok = wordsOf(value)
 	case "not_in":
@@ -122,12 +159,41 @@ func (p *Predicate) set(name string, value any) error {
 			p.True = &b
 		}
 	default:
-		return fmt.Errorf("unknown field %q: %s", name, didYouMean(name, []string{"column", "in", "not_in", "null", "true"}))
+		return fmt.Errorf("unknown field %q: %s", name, didYouMean(name, []string{"column", "from", "by", "key", "in", "not_in", "null", "true"}))
 	}
 	if !ok {
 		return fmt.Errorf("field %q cannot be %v", name, value)
 	}
 	return nil
+}
+
+// expr is the expression of the value that is asked about.
+func (p *Predicate) expr() *Expr { return &Expr{Column: p.Column, From: p.From, By: p.By, Key: p.Key} }
+
+// lookupKeyOf reads what a predicate looks a row up by: a column, or a lookup again.
+func lookupKeyOf(value any) (*Expr, bool) {
+	if name, ok := value.(string); ok {
+		return &Expr{Column: name}, true
+	}
+	parts, ok := value.(map[string]any)
+	e := &Expr{}
+	for name, part := range parts {
+		text, isText := part.(string)
+		switch name {
+		case "column":
+			e.Column = text
+		case "from":
+			e.From = text
+		case "key":
+			e.Key = text
+		case "by":
+			e.By, isText = lookupKeyOf(part)
+		default:
+			return nil, false
+		}
+		ok = ok && isText
+	}
+	return e, ok
 }
 
 func wordsOf(value any) (words []string, ok bool) {
@@ -141,18 +207,40 @@ func wordsOf(value any) (words []string, ok bool) {
 // Expr says where a value comes from: a column's name alone, or a column with what is to be done to it.
 type Expr struct {
 	Column string `yaml:"column,omitempty"`
+	// From, By and Key find the column in another table: it is that of the row of From whose key is By. What else the
+	// expression says is done to the value found; the other columns that it names are this row's.
+	From string `yaml:"from,omitempty"`
+	By   *Expr  `yaml:"by,omitempty"`  // a column of this row, or a lookup again
+	Key  string `yaml:"key,omitempty"` // the column of From that By is compared with, where it is not the primary key
+	// First is the first of some expressions that is not null. It stands alone.
+	First []Expr `yaml:"first,omitempty"`
+	// JSON is the way to a value in a json column: keys and, in lists, numbers from 0, joined by dots.
+	JSON string `yaml:"json,omitempty"`
+	// Trim takes away space at both ends, and Case makes a text lower or upper, before anything else is done to it.
+	Trim bool   `yaml:"trim,omitempty"`
+	Case string `yaml:"case,omitempty"`
 	// Const is a value that no column holds.
 	Const *string `yaml:"const,omitempty"`
 	// Words translates the app's words into canonical ones. A word that is missing is a visible fault.
 	Words map[string]string `yaml:"words,omitempty"`
+	// Else is the value of a word that Words lacks; none: there is no value. Then such a word is no fault.
+	Else string `yaml:"else,omitempty"`
 	// Sign gives a quantity its direction by another column's word.
 	Sign *Sign `yaml:"sign,omitempty"`
-	// Plus, Minus and Times name a second numeric column; the value is the exact result.
+	// Plus, Minus and Times name further numeric columns; the value is the exact result, in this order.
 	Plus  string `yaml:"plus,omitempty"`
 	Minus string `yaml:"minus,omitempty"`
 	Times string `yaml:"times,omitempty"`
 	// Zone is the time zone in which a timestamp without zone was meant, or in which an instant becomes a day.
 	Zone string `yaml:"zone,omitempty"`
+	// DayIn is the zone in which an instant becomes a day, where Zone says what a timestamp without zone means.
+	DayIn string `yaml:"day_in,omitempty"`
+	// Format is how a day is written in a text: YYYY, MM and DD. One without DD is the last day of its month.
+	Format string `yaml:"format,omitempty"`
+	// MonthEnd makes a day the last of its month.
+	MonthEnd bool `yaml:"month_end,omitempty"`
+	// Round is how many decimals a number keeps; a half is rounded away from zero.
+	Round *int `yaml:"round,omitempty"`
 	// Personal keeps the value inside for roles that may not see patients.
 	Personal bool `yaml:"personal,omitempty"`
 }
@@ -160,7 +248,18 @@ type Expr struct {
 // Sign multiplies a quantity by 1, -1 or 0, chosen by a column's word.
 type Sign struct {
 	Column string         `yaml:"column"`
+	From   string         `yaml:"from,omitempty"` // as in Expr
+	By     *Expr          `yaml:"by,omitempty"`
+	Key    string         `yaml:"key,omitempty"`
 	Values map[string]int `yaml:"values"`
+}
+
+// word is the expression of the word that chooses.
+func (s *Sign) word() *Expr {
+	if s == nil {
+		return nil
+	}
+	return &Expr{Column: s.Column, From: s.From, By: s.By, Key: s.Key}
 }
 
 // UnmarshalYAML accepts a column's name alone.
@@ -174,22 +273,57 @@ func (e *Expr) UnmarshalYAML(unmarshal func(any) error) error {
 	return unmarshal((*plain)(e))
 }
 
-// columns lists every column the expression reads.
+// none in the place of a tenant's column says that there is no tenant; as what else: gives, that there is no value.
+const none = "none"
+
+// rest is what else: gives, as it stands in an image; nil without one.
+func (e *Expr) rest() []byte {
+	switch e.Else {
+	case "":
+		return nil
+	case none:
+		return appendNull(nil)
+	}
+	return appendText(nil, []byte(e.Else))
+}
+
+func (e *Expr) saysNone() bool { return e != nil && reflect.DeepEqual(*e, Expr{Column: none}) }
+
+// columns lists every column of its own row that the expression reads.
 func (e *Expr) columns() []string {
 	if e == nil {
 		return nil
 	}
-	var names []string
-	for _, n := range []string{e.Column, e.Plus, e.Minus, e.Times} {
-		if n != "" {
-			names = append(names, n)
-		}
+	names := e.By.columns()
+	for i := range e.First {
+		names = append(names, e.First[i].columns()...)
 	}
-	if e.Sign != nil {
-		names = append(names, e.Sign.Column)
+	if e.From == "" {
+		names = append(names, e.Column)
 	}
-	return names
+	names = append(names, e.Plus, e.Minus, e.Times)
+	names = append(names, e.Sign.word().columns()...)
+	return slices.DeleteFunc(names, func(n string) bool { return n == "" })
 }
+
+// lookups lists the lookups in an expression, each behind those that find its key.
+func (e *Expr) lookups() []*Expr {
+	if e == nil {
+		return nil
+	}
+	all := append(e.By.lookups(), e.Sign.word().lookups()...)
+	for i := range e.First {
+		all = append(all, e.First[i].lookups()...)
+	}
+	if e.From != "" {
+		all = append(all, e)
+	}
+	return all
+}
+
+// waits tells whether the expression needs more than its own row as it was sent: other rows, or a column's value where another
+// one was taken before.
+func (e *Expr) waits() bool { return e != nil && (len(e.First) > 0 || len(e.lookups()) > 0) }
 
 // of gives the sources of a kind.
 func (m *Mapping) of(k rxvigil.Kind) Sources {
@@ -214,6 +348,12 @@ func (m *Mapping) of(k rxvigil.Kind) Sources {
 		return m.Patient
 	case rxvigil.KindMovement:
 		return m.Movement
+	case rxvigil.KindLevel:
+		return m.Level
+	case rxvigil.KindRecall:
+		return m.Recall
+	case rxvigil.KindReading:
+		return m.Reading
 	}
 	return nil
 }

@@ -15,14 +15,17 @@ import (
 
 // memory is a sink that keeps everything, and remembers across readers what an engine's disk would.
 type memory struct {
-	// Called on the reader's goroutine, when set: before rows of a picture and before a commit are taken.
+	// Called on the reader's goroutine, when set: before rows of a picture and before a commit are taken, and when a row asks
+	// for its last image.
 	onPicture func() error
 	onCommit  func(*Transaction) error
+	onImage   func() error
 
 	mu       sync.Mutex
 	changed  chan struct{} // closed and replaced when something changes
 	kept     Kept
 	gen      int64
+	onPut    func(room string) // called before something is put into a scratch, when set
 	images   map[string][]byte
 	told     []*seen // committed transactions
 	canaries map[string]bool
@@ -34,6 +37,9 @@ type memory struct {
 	gaps     []*Gap
 	lost     []string
 	over     string // how the reader ended
+	rooms    map[string]*scratch
+	parts    []*Transaction // of the transaction at hand
+	parted   int
 	faults   []Fault
 }
 
@@ -85,7 +91,7 @@ func (m *memory) look() *memory {
 	return &memory{
 		kept: m.kept, gen: m.gen, told: slices.Clone(m.told), booted: m.booted, resumed: m.resumed, forgets: m.forgets,
 		pictured: m.pictured, folded: m.folded, gaps: slices.Clone(m.gaps), lost: slices.Clone(m.lost), faults: slices.Clone(m.faults),
-		images: maps.Clone(m.images), over: m.over,
+		images: maps.Clone(m.images), over: m.over, parted: m.parted,
 	}
 }
 
@@ -98,6 +104,11 @@ func (m *memory) keptNow() Kept {
 }
 
 func (m *memory) Image(key []byte) ([]byte, bool, error) {
+	if m.onImage != nil {
+		if err := m.onImage(); err != nil {
+			return nil, false, err
+		}
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	v, ok := m.images[string(key)]
@@ -154,8 +165,13 @@ func (m *memory) Booted(_ context.Context, tx *Transaction, gap *Gap) error {
 	return nil
 }
 
+func (m *memory) Moved(_ context.Context, id Identity) (bool, error) {
+	m.change(func() { m.kept.Identity = id })
+	return true, nil
+}
+
 func (m *memory) Resumed(context.Context, *Memory) error {
-	m.change(func() { m.resumed++ })
+	m.change(func() { m.resumed++; m.parts = nil })
 	return nil
 }
 
@@ -166,10 +182,12 @@ func (m *memory) Commit(_ context.Context, tx *Transaction) error {
 		}
 	}
 	m.change(func() {
+		changes := slices.Concat(m.takeParts(), tx.Changes)
+		slices.SortStableFunc(changes, compareChanges)
 		m.write(tx)
 		m.kept.Position, m.kept.At = tx.LSN, tx.At
 		m.told = append(m.told, &seen{
-			Tx: tx.Tx, Rows: tx.Rows, Changes: slices.Clone(tx.Changes), Messages: slices.Clone(tx.Messages),
+			Tx: tx.Tx, Rows: tx.Rows, Changes: changes, Messages: slices.Clone(tx.Messages),
 			Faults: slices.Clone(tx.Faults), Forged: tx.Forged,
 		})
 		for _, msg := range tx.Messages {
@@ -177,6 +195,33 @@ func (m *memory) Commit(_ context.Context, tx *Transaction) error {
 		}
 	})
 	return nil
+}
+
+// Part keeps back a part of a large transaction.
+func (m *memory) Part(_ context.Context, tx *Transaction) error {
+	part := &Transaction{Tx: tx.Tx, Changes: slices.Clone(tx.Changes)}
+	for _, w := range tx.Writes {
+		part.Writes = append(part.Writes, Write{bytes.Clone(w.Key), bytes.Clone(w.Value)})
+	}
+	m.change(func() { m.parts = append(m.parts, part); m.parted++ })
+	return nil
+}
+
+// takeParts writes what was kept back, in the order promised, unless it is of a transaction that was never committed.
+func (m *memory) takeParts() (changes []rxvigil.Change) {
+	var last []byte
+	for _, p := range m.parts {
+		for _, w := range p.Writes {
+			if bytes.Compare(last, w.Key) >= 0 {
+				panic(fmt.Sprintf("write of %q behind %q", w.Key, last))
+			}
+			last = w.Key
+		}
+		m.write(p)
+		changes = append(changes, p.Changes...)
+	}
+	m.parts = nil
+	return changes
 }
 
 func (m *memory) write(tx *Transaction) {

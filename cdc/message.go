@@ -25,7 +25,7 @@ const MaxMessage = 64 << 10
 // Message is a transactional logical message of ours: the only way into the engine besides the app's own rows. Any role
 // may emit messages, so each carries a MAC under the install key.
 type Message struct {
-	Op     string          `json:"op"` // boot, canary, tick, acknowledge, snooze, unsnooze, event
+	Op     string          `json:"op"` // boot, reread, canary, tick, acknowledge, snooze, unsnooze, event
 	At     time.Time       `json:"at"` // wall clock of whoever emitted it
 	ID     string          `json:"id,omitempty"`
 	Tenant rxvigil.Tenant  `json:"tenant,omitempty"`
@@ -53,6 +53,10 @@ func (k Key) mac(body []byte) []byte {
 	outer.Write(inner.Sum(nil))
 	return outer.Sum(nil)
 }
+
+// Derive gives a key for another purpose, the same on every node of this installation. A purpose is no JSON, so what is derived
+// never seals a message.
+func (k Key) Derive(purpose string) []byte { return k.mac([]byte(purpose)) }
 
 // Seal gives a message's content: 64 hex digits of HMAC-SHA256, then the JSON.
 func (k Key) Seal(m Message) ([]byte, error) {

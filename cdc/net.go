@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"slices"
 
 	"github.com/rxvigil/rxvigil"
 )
@@ -15,6 +14,8 @@ type Images interface {
 	Image(key []byte) (value []byte, ok bool, err error)
 	// Keys walks the keys with a prefix, in order, until yield says no. A key is good during the call.
 	Keys(prefix []byte, yield func(key []byte) bool) error
+	// Scratch gives the room of a name, always the same.
+	Scratch(name string) Scratch
 }
 
 // Write is a change to the images: put, or delete when Value is nil.
@@ -31,6 +32,7 @@ type Transaction struct {
 	Writes   []Write
 	Messages []Message
 	Faults   []Fault
+	Unlisted int // faults beyond those listed
 	Forged   int // messages under our prefix that were not ours
 }
 
@@ -38,6 +40,13 @@ type Transaction struct {
 func (c *collector) finish(tx rxvigil.Tx) (*Transaction, error) {
 	out := &c.out
 	out.Tx, out.Rows = tx, int(c.row)
+	if err := c.lookUp(); err != nil {
+		return nil, err
+	}
+	if c.spilled {
+		return c.finishSpilled()
+	}
+	c.slab.expect(len(c.touches))
 	for i := range c.touches {
 		if err := c.net(&c.touches[i]); err != nil {
 			return nil, err
@@ -46,10 +55,20 @@ func (c *collector) finish(tx rxvigil.Tx) (*Transaction, error) {
 	if err := c.families(); err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(out.Changes, func(a, b rxvigil.Change) int {
-		return cmp.Or(cmp.Compare(a.Row, b.Row), cmp.Compare(a.Record().Kind(), b.Record().Kind()), cmp.Compare(a.Record().ID, b.Record().ID))
-	})
+	sortChanges(out.Changes)
 	return out, c.settleFaults()
+}
+
+// compareChanges puts what goes before what comes, where one row means both under one id.
+func compareChanges(a, b rxvigil.Change) int {
+	return cmp.Or(cmp.Compare(a.Row, b.Row), cmp.Compare(a.Record().Kind(), b.Record().Kind()), cmp.Compare(a.Record().ID, b.Record().ID), comes(a)-comes(b))
+}
+
+func comes(c rxvigil.Change) int {
+	if c.After == nil {
+		return 0
+	}
+	return 1
 }
 
 // net turns one touch into writes and, for what is no document, a change.
@@ -62,19 +81,33 @@ func (c *collector) net(t *touch) error {
 		w.Value = t.after
 	}
 	c.out.Writes = append(c.out.Writes, w)
-	if t.src.lines != nil {
-		c.family(parentRef{t.src, t.id()}, t.row)
+	if t.src.isReference() {
 		return nil
+	}
+	if err := c.reindexHops(t); err != nil {
+		return err
+	}
+	if t.src.head != nil {
+		return c.reindexMember(t)
+	}
+	if same, err := t.sameEntity(); same || err != nil {
+		return err
+	}
+	if t.src.lines != nil {
+		return c.joinItself(t)
 	}
 	ch := rxvigil.Change{Row: t.row}
 	var err error
-	if ch.Before, err = t.record(t.before); err != nil {
+	if ch.Before, err = t.record(&c.slab, t.before); err != nil {
 		return err
 	}
-	if ch.After, err = t.record(t.after); err != nil {
+	if ch.After, err = t.record(&c.slab, t.after); err != nil {
 		return err
 	}
-	if t.src.parent != nil {
+	if ch.Before == nil && ch.After == nil {
+		return nil
+	}
+	if len(t.src.parents) > 0 {
 		return c.line(t, ch)
 	}
 	c.tell(t.src, ch)
@@ -82,13 +115,16 @@ func (c *collector) net(t *touch) error {
 }
 
 // tell hands a change on. A tenant is a wall: what moves to another one goes from the first and comes to the second, and
-// what has none is a fault.
+// what has none is a fault, unless it never has one: that is told to nobody.
 func (c *collector) tell(s *source, ch rxvigil.Change) {
+	if s.nobodys {
+		return
+	}
 	if ch.Before != nil && ch.After != nil && ch.Before.Tenant != ch.After.Tenant {
 		went := rxvigil.Change{Row: ch.Row, Before: ch.Before, Lines: ch.Was}
 		if ch.Was == nil {
 			for _, l := range ch.Lines {
-				went.Lines = append(went.Lines, of(l, ch.Before))
+				went.Lines = append(went.Lines, c.of(l, ch.Before))
 			}
 		}
 		if went.Before.Tenant != "" {
@@ -104,11 +140,11 @@ func (c *collector) tell(s *source, ch rxvigil.Change) {
 	c.out.Changes = append(c.out.Changes, ch)
 }
 
-func (t *touch) record(image []byte) (*rxvigil.Record, error) {
-	if len(image) == 0 {
+func (t *touch) record(in *slab, image []byte) (*rxvigil.Record, error) {
+	if len(image) == 0 || image[0]&flagOut != 0 {
 		return nil, nil
 	}
-	r, err := t.src.record(t.id(), image)
+	r, err := t.src.recordIn(in, alias(t.key[3:]), image)
 	if err != nil {
 		return nil, fmt.Errorf("read image of %s: %w", t.src.name(), err)
 	}
@@ -121,15 +157,19 @@ func (t *touch) record(image []byte) (*rxvigil.Record, error) {
 // settleFaults gives each fault the tenant of its record, as far as it can be told.
 func (c *collector) settleFaults() error {
 	for i := range c.faults {
-		if at := c.at[i]; at >= 0 {
-			tenant, err := c.tenantOf(&c.touches[at])
-			if err != nil {
-				return err
-			}
-			c.faults[i].Tenant = tenant
+		at := c.at[i]
+		if at.src == nil {
+			continue
+		}
+		t, err := c.peek(at.src, at.id)
+		if err != nil {
+			return err
+		}
+		if c.faults[i].Tenant, err = c.tenantOf(t); err != nil {
+			return err
 		}
 	}
-	c.out.Faults = append(c.out.Faults, c.faults...)
+	c.list(c.faults...)
 	return nil
 }
 
@@ -138,14 +178,14 @@ func (c *collector) tenantOf(t *touch) (rxvigil.Tenant, error) {
 	if len(image) == 0 {
 		image = t.before
 	}
-	r, err := t.record(image)
+	r, err := t.record(nil, image)
 	if err != nil || r == nil {
 		return "", err
 	}
-	if t.src.parent == nil {
+	if len(t.src.parents) == 0 {
 		return r.Tenant, nil
 	}
-	d, err := c.document(parentRef{t.src.parent, parentID(r)})
+	d, err := c.parentOf(t.src, parentID(r))
 	if err != nil || d.now() == nil {
 		return "", err
 	}

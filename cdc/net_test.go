@@ -48,7 +48,8 @@ func TestWhatWasRolledBackToASavepointNeverHappened(t *testing.T) {
 	want(t, "a rolled back transaction", s.tells("BEGIN; UPDATE lots SET packs = 1; ROLLBACK"), "")
 }
 
-func TestAKeyChangeCarriesWhatWasTooLongToSendAgain(t *testing.T) {
+// K3: the old row and the new one come without the long value: neither is a null.
+func TestK3AKeyChangeCarriesWhatWasTooLongToSendAgain(t *testing.T) {
 	t.Parallel()
 	for _, identity := range []string{"DEFAULT", "FULL"} {
 		t.Run(identity, func(t *testing.T) {

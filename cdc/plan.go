@@ -1,7 +1,6 @@
 package cdc
 
 import (
-	"fmt"
 	"strconv"
 
 	"github.com/rxvigil/rxvigil"
@@ -9,15 +8,25 @@ import (
 
 // source is one entry of the mapping, resolved against the catalog.
 type source struct {
-	index  int // place in the mapping: part of every image's key
-	path   string
-	kind   rxvigil.Kind
-	spec   *Source
-	table  *Table
-	schema *rxvigil.Schema
-	fields []*Expr // by schema index; nil: not mapped
-	lines  *source // the source of its lines, for a sale or prescription
-	parent *source // for a line
+	index   int // place in the mapping: part of every image's key
+	path    string
+	kind    rxvigil.Kind
+	spec    *Source
+	table   *Table
+	nobodys bool // it belongs to no tenant
+	schema  *rxvigil.Schema
+	fields  []*Expr   // by schema index; nil: not mapped
+	look    *lookups  // what it finds in other tables; nil: nothing
+	users   []*hop    // for a source of rows that others look up: who does
+	aliases []*source // the same rows by other columns
+	base    *source   // for an alias: the source of its rows
+	column  int       // for an alias: the field of base that is its key
+	rows    *source   // for an entity that follows rows kept by another key: their source
+	head    *source   // for that source: the entity
+	named   []int     // and the fields that are the entity's id
+	made    int       // and the field that the newest row has most of; -1: any row will do
+	lines   *source   // the source of its lines, for a sale or prescription
+	parents []*source // for a line: where its documents come from, all of one table
 }
 
 // plan is a source compiled for one shape of its table: every name is a column index, every type a function. Encoding a
@@ -27,9 +36,10 @@ type plan struct {
 	key    []int
 	tenant *step
 	branch *step
-	where  *test
-	gone   *test
+	where  tests
+	gone   tests
 	steps  []*step // by schema index; nil: unknown
+	hidden []*step // what lookups need, behind them
 }
 
 // Fault is a row, or a value of one, that could not be mapped: counted and shown, never guessed.
@@ -45,46 +55,54 @@ type Fault struct {
 // compile fits a source to a relation's columns. A column that the relation lacks is an error naming it.
 func compile(s *source, rel *Relation) (*plan, error) {
 	p := &plan{source: s, steps: make([]*step, len(s.schema.Fields))}
-	at := func(name string) (int, error) {
-		for i := range rel.Columns {
-			if rel.Columns[i].Name == name {
-				return i, nil
-			}
-		}
-		return 0, fmt.Errorf("%s.%s has no column %q", rel.Schema, rel.Name, name)
-	}
+	sc := &scope{Relation: rel}
 	for _, name := range s.spec.Key {
-		i, err := at(name)
+		i, err := sc.at(name)
 		if err != nil {
 			return nil, err
 		}
 		p.key = append(p.key, i)
 	}
 	var err error
-	if p.tenant, err = compileStep(s.spec.Tenant, rxvigil.TypeRef, s.kind, rel, at); err != nil {
+	if p.tenant, err = sc.compile(s.tenant(), rxvigil.TypeRef, s.kind); err != nil {
 		return nil, err
 	}
-	if p.branch, err = compileStep(s.spec.Branch, rxvigil.TypeRef, s.kind, rel, at); err != nil {
+	if p.branch, err = sc.compile(s.spec.Branch, rxvigil.TypeRef, s.kind); err != nil {
 		return nil, err
 	}
-	if p.where, err = compileTest(s.spec.Where, at); err != nil {
+	if p.where, err = compileTests(s.spec.Where.own(), sc.asked); err != nil {
 		return nil, err
 	}
-	if p.gone, err = compileTest(s.spec.Gone, at); err != nil {
+	if !s.spec.Gone.lookedUp() {
+		if p.gone, err = compileTests(s.spec.Gone, sc.asked); err != nil {
+			return nil, err
+		}
+	}
+	if err := sc.compileFields(p.steps, s); err != nil {
 		return nil, err
 	}
+	p.hidden, err = s.look.hidden(sc)
+	return p, err
+}
+
+// compileFields compiles the expressions of a source's fields into steps.
+func (sc *scope) compileFields(steps []*step, s *source) (err error) {
 	for i, e := range s.fields {
 		if e == nil {
 			continue
 		}
-		if p.steps[i], err = compileStep(e, s.schema.Fields[i].Type, s.kind, rel, at); err != nil {
-			return nil, err
+		if steps[i], err = sc.compile(e, s.schema.Fields[i].Type, s.kind); err != nil {
+			return err
 		}
-		if st := p.steps[i]; st.fixed == nil && s.schema.Fields[i].Type == rxvigil.TypeStatus {
-			p.steps[i+1] = &step{nativeOf: st}
+		switch st := steps[i]; {
+		case s.schema.Fields[i].Type != rxvigil.TypeStatus:
+		case st.later:
+			steps[i+1] = st
+		case st.fixed == nil:
+			steps[i+1] = &step{nativeOf: st}
 		}
 	}
-	return p, nil
+	return nil
 }
 
 // appendKey appends the canonical id of the entity in a row: the parts of a composite key are joined by a slash, and a slash
@@ -94,27 +112,30 @@ func (p *plan) appendKey(b []byte, row []Column) ([]byte, bool) {
 		if row[i].State != Text {
 			return b, false
 		}
-		if len(p.key) == 1 {
-			return append(b, row[i].Data...), true
-		}
-		if n > 0 {
-			b = append(b, '/')
-		}
-		for _, c := range row[i].Data {
-			if c == '/' || c == '\\' {
-				b = append(b, '\\')
-			}
-			b = append(b, c)
-		}
+		b = appendKeyPart(b, row[i].Data, n, len(p.key))
 	}
 	return b, true
 }
 
+// appendKeyPart appends the nth of some columns of a key.
+func appendKeyPart(b, part []byte, n, of int) []byte {
+	if of == 1 {
+		return append(b, part...)
+	}
+	if n > 0 {
+		b = append(b, '/')
+	}
+	for _, c := range part {
+		if c == '/' || c == '\\' {
+			b = append(b, '\\')
+		}
+		b = append(b, c)
+	}
+	return b
+}
+
 // exists tells whether the row is an entity of this source; was says what it was before, for a row that does not tell.
 func (p *plan) exists(row []Column, was bool) bool {
-	if p.where == nil {
-		return true
-	}
 	if yes, known := p.where.ask(row); known {
 		return yes
 	}
@@ -128,7 +149,7 @@ func (p *plan) encode(b []byte, row []Column, prev []byte, report report) []byte
 	if len(prev) > 0 {
 		flags = prev[0]
 	}
-	if p.gone != nil {
+	if len(p.gone) > 0 {
 		if yes, known := p.gone.ask(row); known {
 			flags &^= flagGone
 			if yes {
@@ -150,10 +171,16 @@ func (p *plan) encode(b []byte, row []Column, prev []byte, report report) []byte
 		}
 		b = st.encode(b, row, &old, report)
 	}
+	for _, st := range p.hidden {
+		b = st.encode(b, row, &old, report)
+	}
 	return b
 }
 
 // name is the source as messages show it.
 func (s *source) name() string {
+	if s.isReference() {
+		return s.path + " in " + s.table.String() + " (#" + strconv.Itoa(s.index) + ")"
+	}
 	return s.kind.String() + " from " + s.table.String() + " (#" + strconv.Itoa(s.index) + ")"
 }

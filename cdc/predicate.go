@@ -1,5 +1,7 @@
 package cdc
 
+import "slices"
+
 // test is a compiled Predicate.
 type test struct {
 	column int
@@ -9,11 +11,52 @@ type test struct {
 	truth  bool
 }
 
-func compileTest(p *Predicate, at func(string) (int, error)) (*test, error) {
-	if p == nil {
-		return nil, nil
+// tests must all hold.
+type tests []*test
+
+// lookedUp tells whether one of the questions is about another row: then they are asked when the transaction is netted.
+func (all Predicates) lookedUp() bool {
+	return slices.ContainsFunc(all, func(p Predicate) bool { return p.From != "" })
+}
+
+// own are the questions about the row itself.
+func (all Predicates) own() Predicates {
+	return slices.DeleteFunc(slices.Clone(all), func(p Predicate) bool { return p.From != "" })
+}
+
+func compileTests(all Predicates, at func(*Predicate) (int, error)) (tests, error) {
+	var ts tests
+	for i := range all {
+		t, err := compileTest(&all[i], at)
+		if err != nil {
+			return nil, err
+		}
+		ts = append(ts, t)
 	}
-	i, err := at(p.Column)
+	return ts, nil
+}
+
+// ask answers for a row; known is false where the row does not tell. One that does not hold decides.
+func (ts tests) ask(row []Column) (yes, known bool) {
+	known = true
+	for _, t := range ts {
+		y, k := t.ask(row)
+		if k && !y {
+			return false, true
+		}
+		known = known && k
+	}
+	return true, known
+}
+
+// hold tells whether all are known to hold.
+func (ts tests) hold(row []Column) bool {
+	yes, known := ts.ask(row)
+	return yes && known
+}
+
+func compileTest(p *Predicate, at func(*Predicate) (int, error)) (*test, error) {
+	i, err := at(p)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pglogrepl"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -22,7 +23,13 @@ func Preflight(ctx context.Context, cfg Config) ([]Finding, error) {
 		return []Finding{connectFinding(err)}, nil
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	p := &preflight{conn: conn, cfg: cfg}
+	p := &preflight{conn: conn, cfg: cfg, patience: longTransaction}
+	return p.look(ctx)
+}
+
+// look asks everything, and goes on where one answer is bad.
+func (p *preflight) look(ctx context.Context) ([]Finding, error) {
+	conn, cfg := p.conn, p.cfg
 	if err := p.server(ctx); err != nil {
 		return nil, err
 	}
@@ -35,7 +42,9 @@ func Preflight(ctx context.Context, cfg Config) ([]Finding, error) {
 	}
 	p.findings = append(p.findings, findings...)
 	for _, t := range resolved.Tables {
-		p.table(t)
+		if err := p.table(ctx, resolved.Sources, t); err != nil {
+			return nil, err
+		}
 	}
 	if err := p.publication(ctx, resolved.Tables); err != nil {
 		return nil, err
@@ -48,6 +57,9 @@ func Preflight(ctx context.Context, cfg Config) ([]Finding, error) {
 
 // connectFinding says in one sentence why there is no connection, and what to do.
 func connectFinding(err error) Finding {
+	if IsPooler(err) {
+		return poolerFinding(err)
+	}
 	f := Finding{Path: "$.source.dsn", Fatal: true, What: "the source cannot be reached: " + lastCause(err), Cure: "check host, port and that Postgres listens there"}
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) {
@@ -83,81 +95,32 @@ type preflight struct {
 	conn       *pgx.Conn
 	cfg        Config
 	findings   []Finding
-	walLogical bool
+	facts      serverFacts
+	patience   string // with other people's transactions
+	walLogical bool   // a replication session can be tried
 }
 
 func (p *preflight) fatal(f Finding) { f.Fatal = true; p.findings = append(p.findings, f) }
 func (p *preflight) warn(f Finding)  { p.findings = append(p.findings, f) }
 
-const serverFactsSQL = `
-SELECT current_setting('server_version_num')::int, pg_is_in_recovery(), current_setting('wal_level'), current_user,
-       (SELECT rolreplication OR rolsuper FROM pg_roles WHERE rolname = current_user),
-       has_database_privilege(current_database(), 'CREATE'), current_database(),
-       current_setting('max_replication_slots')::int - (SELECT count(*) FROM pg_replication_slots)::int,
-       current_setting('max_wal_senders')::int - (SELECT count(*) FROM pg_stat_replication)::int,
-       EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1),
-       current_setting('max_slot_wal_keep_size'), current_setting('synchronous_commit')`
-
-func (p *preflight) server(ctx context.Context) error {
-	var version, slots, senders int
-	var recovery, replication, create, haveSlot bool
-	var walLevel, user, database, keep, sync string
-	err := p.conn.QueryRow(ctx, serverFactsSQL, p.cfg.Slot).Scan(&version, &recovery, &walLevel, &user, &replication, &create, &database,
-		&slots, &senders, &haveSlot, &keep, &sync)
-	if err != nil {
-		return fmt.Errorf("ask the server: %w", err)
-	}
-	quoted := pgx.Identifier{user}.Sanitize()
-	if version < 140000 {
-		p.fatal(Finding{What: fmt.Sprintf("the server is version %d.%d", version/10000, version%10000), Cure: "rxvigil needs PostgreSQL 14 or newer"})
-	}
-	if recovery {
-		p.fatal(Finding{What: "the server is a standby in recovery", Cure: "point source.dsn at the primary"})
-	}
-	p.walLogical = walLevel == "logical"
-	if !p.walLogical {
-		p.fatal(Finding{
-			What: fmt.Sprintf("wal_level is %s, which carries no row changes", walLevel), Cure: "set it to logical and restart the server",
-			SQL: "ALTER SYSTEM SET wal_level = logical;", Role: "superuser",
-		})
-	}
-	if !replication {
-		p.walLogical = false
-		p.fatal(Finding{What: fmt.Sprintf("role %s may not replicate", user), Cure: "grant it", SQL: "ALTER ROLE " + quoted + " REPLICATION;", Role: "superuser"})
-	}
-	if !create {
-		p.fatal(Finding{
-			What: fmt.Sprintf("role %s may not create our schema and publication in %s", user, database), Cure: "grant it",
-			SQL: "GRANT CREATE ON DATABASE " + pgx.Identifier{database}.Sanitize() + " TO " + quoted + ";", Role: "owner of the database",
-		})
-	}
-	if slots <= 0 && !haveSlot {
-		p.fatal(Finding{What: "no replication slot is free", Cure: "drop one or raise max_replication_slots and restart", SQL: "SELECT slot_name, active FROM pg_replication_slots;"})
-	}
-	if senders <= 0 {
-		p.fatal(Finding{What: "no WAL sender is free", Cure: "raise max_wal_senders and restart", SQL: "ALTER SYSTEM SET max_wal_senders = 20;", Role: "superuser"})
-	}
-	if keep == "-1" {
-		p.warn(Finding{
-			What: "max_slot_wal_keep_size is unlimited: if rxvigil stays away for long, WAL could fill the disk", Cure: "set a limit that the disk can bear",
-			SQL: "ALTER SYSTEM SET max_slot_wal_keep_size = '10GB';", Role: "superuser",
-		})
-	}
-	if sync == "off" {
-		p.warn(Finding{What: "synchronous_commit is off: changes arrive up to 200 ms later than they could", Cure: "leave it on for the app's role"})
-	}
-	return nil
-}
-
+// othersSQL finds writing transactions by their locks, which every role may see; since when they run is shown of one's own role
+// only, unless one may read all statistics.
 const othersSQL = `
-SELECT ARRAY(SELECT pubname::text FROM pg_publication WHERE puballtables AND pubname <> $1),
-       ARRAY(SELECT format('pid %s (%s) since %s', pid, usename, date_trunc('second', xact_start)) FROM pg_stat_activity
-             WHERE backend_xid IS NOT NULL AND xact_start < now() - interval '5 minutes' AND datname = current_database())`
+SELECT ARRAY(SELECT pubname::text FROM pg_publication WHERE puballtables AND pubname <> $1 ORDER BY 1),
+       ARRAY(SELECT format('pid %s (%s, %s) for %s', a.pid, a.usename, coalesce(nullif(a.application_name, ''), 'unnamed'),
+                           date_trunc('second', clock_timestamp() - a.xact_start))
+             FROM (SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'transactionid' AND mode = 'ExclusiveLock' AND granted) AS l
+             JOIN pg_stat_activity a USING (pid) WHERE a.xact_start < clock_timestamp() - $2::interval ORDER BY a.xact_start),
+       ARRAY(SELECT format('%L of %s for %s', gid, owner, date_trunc('second', clock_timestamp() - prepared))
+             FROM pg_prepared_xacts WHERE prepared < clock_timestamp() - $2::interval ORDER BY prepared)`
+
+// longTransaction is from where on a transaction is worth a word.
+const longTransaction = "1 minute"
 
 // others looks at what other people run.
 func (p *preflight) others(ctx context.Context) error {
-	var all, long []string
-	if err := p.conn.QueryRow(ctx, othersSQL, p.cfg.Publication).Scan(&all, &long); err != nil {
+	var all, long, prepared []string
+	if err := p.conn.QueryRow(ctx, othersSQL, p.cfg.Publication, p.patience).Scan(&all, &long, &prepared); err != nil {
 		return fmt.Errorf("ask the server: %w", err)
 	}
 	if len(all) > 0 {
@@ -167,7 +130,16 @@ func (p *preflight) others(ctx context.Context) error {
 		})
 	}
 	if len(long) > 0 {
-		p.warn(Finding{What: "long transactions are running, and the first start waits for them: " + strings.Join(long, "; ")})
+		p.warn(Finding{
+			What: "long transactions are running, and the first start waits for them: " + strings.Join(long, "; "), Cure: "let them end, or end them",
+			SQL: "SELECT pg_terminate_backend(…);", Role: "the same role, or a member of pg_signal_backend",
+		})
+	}
+	if len(prepared) > 0 {
+		p.warn(Finding{
+			What: "prepared transactions are left open, and the first start waits for them: " + strings.Join(prepared, "; "), Cure: "end them",
+			SQL: "ROLLBACK PREPARED '…';", Role: "their owner, or superuser",
+		})
 	}
 	return nil
 }
@@ -187,38 +159,63 @@ func (p *preflight) publication(ctx context.Context, tables []*Table) error {
 	return err
 }
 
-func (p *preflight) table(t *Table) {
+func (p *preflight) table(ctx context.Context, sources []*source, t *Table) error {
 	user := pgx.Identifier{p.conn.Config().User}.Sanitize()
 	owner := "owner of " + t.String()
 	if !t.Reachable {
 		schema := pgx.Identifier{t.Schema}.Sanitize()
 		p.fatal(Finding{What: fmt.Sprintf("we may not use schema %s", t.Schema), Cure: "grant it", SQL: "GRANT USAGE ON SCHEMA " + schema + " TO " + user + ";", Role: "owner of schema " + t.Schema})
 	}
-	if !t.Readable {
+	readable, err := p.readable(ctx, sources, t)
+	if err != nil {
+		return err
+	}
+	if !readable {
 		p.fatal(Finding{What: fmt.Sprintf("we may not read %s", t), Cure: "grant it", SQL: "GRANT SELECT ON " + t.Quoted() + " TO " + user + ";", Role: owner})
 	}
 	if !t.Owned {
 		p.fatal(Finding{
 			What: fmt.Sprintf("we may not publish %s, because only its owner can", t), Cure: "make our role a member of the owner, or create the publication as the owner",
-			SQL: "GRANT " + pgx.Identifier{t.Owner}.Sanitize() + " TO " + user + ";", Role: "superuser",
+			SQL: "GRANT " + pgx.Identifier{t.Owner}.Sanitize() + " TO " + user + ";", Role: p.superuser(),
 		})
 	}
 	if t.RowSecurity {
 		p.fatal(Finding{
 			What: fmt.Sprintf("row-level security on %s hides rows from our role, though not from the stream", t), Cure: "let our role see them all",
-			SQL: "ALTER ROLE " + user + " BYPASSRLS;", Role: "superuser",
+			SQL: "ALTER ROLE " + user + " BYPASSRLS;", Role: p.superuser(),
 		})
 	}
+	return nil
 }
 
-// handshake opens a real replication session: poolers refuse it.
+// handshake opens a real replication session and speaks its first word: poolers refuse it, and so may pg_hba.conf.
 func (p *preflight) handshake(ctx context.Context) {
 	repl, err := connectReplication(ctx, p.cfg.DSN)
-	if err != nil {
-		p.fatal(Finding{Path: "$.source.dsn", What: "a replication session is refused: " + lastCause(err), Cure: "connect directly to Postgres, not through a pooler, and allow the role in pg_hba.conf"})
+	if err == nil {
+		defer func() { _ = repl.Close(ctx) }()
+		_, err = pglogrepl.IdentifySystem(ctx, repl)
+	}
+	if err == nil {
 		return
 	}
-	_ = repl.Close(ctx)
+	f := Finding{Path: "$.source.dsn", What: "a replication session is refused: " + lastCause(err), Cure: "connect directly to Postgres, not through a pooler, and allow the role in pg_hba.conf"}
+	if IsPooler(err) {
+		f = poolerFinding(err)
+	}
+	p.fatal(f)
+}
+
+// IsPooler tells whether an error is a pooler's no: it does not know the parameters by which a session says what it is for.
+func IsPooler(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && strings.Contains(pg.Message, "unsupported startup parameter")
+}
+
+func poolerFinding(err error) Finding {
+	return Finding{
+		Path: "$.source.dsn", Fatal: true, What: "source.dsn leads to a pooler such as PgBouncer, through which nobody can replicate (" + lastCause(err) + ")",
+		Cure: "name the host and port of Postgres itself",
+	}
 }
 
 // Drop removes the slot and the publication. A slot in use is an error naming who uses it.

@@ -1,6 +1,7 @@
 package cdc
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,7 +38,14 @@ func (r *Reader) prepare(ctx context.Context, conn *pgx.Conn, repl *pgconn.PgCon
 	}
 	id.Slot = r.kept.SlotGen
 	slot.lost = slot.lost || r.invalid
-	reason := r.cold(id, slot, srv.flushed)
+	r.keepFailover(ctx, conn, repl, slot)
+	reason, err := r.reason(ctx, repl, sink, id, slot, srv.flushed)
+	if err != nil {
+		return nil, 0, err
+	}
+	if !slot.exists {
+		reason = cmp.Or(r.forsook(), reason)
+	}
 	if reason == "" && altered {
 		reason = "the publication did not name our tables"
 	}
@@ -90,12 +98,35 @@ func (r *Reader) freeSlot(ctx context.Context, conn *pgx.Conn) (slotState, error
 			return slot, nil
 		}
 		if try%20 == 4 {
-			r.log.WarnContext(ctx, "slot_in_use", "slot", r.cfg.Slot, "pid", slot.pid)
+			r.log.WarnContext(ctx, "slot_in_use", "slot", r.cfg.Slot, "by", user(ctx, conn, slot.pid))
 		}
 		if err := wait(ctx, 250*time.Millisecond); err != nil {
 			return slot, err
 		}
 	}
+}
+
+// reason is cold, and follows a source that a promotion moved to another timeline.
+func (r *Reader) reason(ctx context.Context, repl *pgconn.PgConn, sink Sink, id Identity, slot slotState, flushed uint64) (string, error) {
+	promoted, err := r.promoted(ctx, repl, id)
+	if err != nil {
+		return "", err
+	}
+	if !promoted {
+		return r.cold(id, slot, flushed), nil
+	}
+	if reason := r.cold(r.kept.Identity, slot, flushed); reason != "" {
+		return "the server was promoted, and " + reason, nil
+	}
+	whole, err := sink.Moved(ctx, id)
+	if err != nil {
+		return "", fatal(err)
+	}
+	if !whole {
+		return "the server was promoted, and what we stored there may not have gone along", nil
+	}
+	r.kept.Identity = id
+	return "", nil
 }
 
 // cold tells why the tables must be read, or "" when the stream can go on where it was.
@@ -106,6 +137,8 @@ func (r *Reader) cold(id Identity, slot slotState, flushed uint64) string {
 		return "nothing kept"
 	case !slot.exists:
 		return "the slot is missing"
+	case slot.lost && slot.why != "":
+		return "the slot was invalidated: " + slot.why
 	case slot.lost:
 		return "the slot was invalidated"
 	case k.Identity != id:
@@ -129,7 +162,7 @@ func (r *Reader) begin(ctx context.Context, conn *pgx.Conn, sink Sink, id Identi
 	r.place.Store(0)
 	r.log.InfoContext(ctx, "cold_boot", "reason", reason)
 	var horizon int64
-	if err := conn.QueryRow(ctx, "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint").Scan(&horizon); err != nil {
+	if err := conn.QueryRow(ctx, horizonSQL).Scan(&horizon); err != nil {
 		return nil, fmt.Errorf("read horizon: %w", err)
 	}
 	if err := r.ensureSlot(ctx, conn, sink, &id, slot); err != nil {
@@ -192,5 +225,5 @@ func (r *Reader) ensureSlot(ctx context.Context, conn *pgx.Conn, sink Sink, id *
 		return err
 	}
 	defer func() { _ = watch.Close(context.WithoutCancel(ctx)) }()
-	return createSlot(ctx, conn, watch, r.cfg.Slot, r.log)
+	return createSlot(ctx, conn, watch, r.cfg.Slot, r.cfg.Failover, r.log)
 }

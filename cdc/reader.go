@@ -22,9 +22,13 @@ type Config struct {
 	DSN         string
 	Slot        string // default rxvigil
 	Publication string // default rxvigil
+	Failover    bool   // let standbys keep a copy of the slot, where the server can (17 and newer)
 	Mapping     *Mapping
 	Key         Key
 	Log         *slog.Logger
+
+	spill int           // touches of a transaction held in memory at most; default spillTouches
+	apart time.Duration // between two readings of one table; default rereadApart
 }
 
 // Kept is what the engine remembers from its last run. Its zero value remembers nothing.
@@ -35,6 +39,7 @@ type Kept struct {
 	At        time.Time // commit time of that transaction
 	Confirmed uint64    // newest LSN that the slot was, or may have been, told to forget
 	SlotGen   int64     // generation of our slot
+	Shape     []byte    // of the mapped tables, as handed to Sink.Shape; nil: not known
 	// Older is a place of ours that is known although nothing else is kept: a cold boot leaves a gap behind it.
 	Older   uint64
 	OlderAt time.Time
@@ -61,9 +66,18 @@ type Sink interface {
 	// Booted takes the marker's transaction: the picture is whole, and the log starts here. gap is nil unless an older
 	// position of ours existed.
 	Booted(ctx context.Context, tx *Transaction, gap *Gap) error
+	// Moved says that the source goes on under another identity, because a standby was promoted behind our position. It records
+	// that, or tells that what the engine stored in the source may not have gone along.
+	Moved(ctx context.Context, id Identity) (whole bool, err error)
 	// Resumed says that the stream goes on behind the kept position, as if nothing had happened. The memory reads the images
 	// that were kept.
 	Resumed(ctx context.Context, m *Memory) error
+	// Part takes some of the changes of a transaction that is too large for memory: its Commit follows with the last of them.
+	// Writes of all parts come in the order of their keys. Nothing of it may be durable or public before that Commit is.
+	Part(ctx context.Context, tx *Transaction) error
+	// Shape records what the catalog says of the mapped tables, together with the transaction that is handed on next. Forget
+	// voids it.
+	Shape(ctx context.Context, shape []byte) error
 	// Commit takes one transaction. It may keep it back until Flush.
 	Commit(ctx context.Context, tx *Transaction) error
 	// Flush makes everything committed so far durable and public. It is called when nothing more waits.
@@ -80,12 +94,18 @@ type Reader struct {
 	resolved *Resolved
 	confirm  atomic.Uint64
 	place    atomic.Uint64 // end LSN of the newest transaction handed on in this stream; 0 while booting
+	progress atomic.Uint64 // grows with what the stream brings
+	waiting  atomic.Bool   // everything that came is worked on, and nothing more is there
 	invalid  bool          // the server said that our slot cannot be streamed from
 	booting  bool          // a boot was begun and its marker not yet read
 	xid      uint64        // a recent 64-bit transaction id
 	boots    []time.Time
+	shape    shape            // that the images belong to; nil: not known
+	paces    map[uint32]*pace // by table: how often it was read again
+	degraded map[uint32]bool  // leaves of which a row could not be read, until they are healed
 	missed   *Gap
 	current  atomic.Pointer[pgconn.PgConn] // the replication connection in use
+	forsaken atomic.Pointer[string]        // why we dropped our own slot, until a boot has said it
 }
 
 // NewReader makes a reader that goes on from what is kept.
@@ -99,11 +119,15 @@ func NewReader(cfg Config, kept Kept) *Reader {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Reader{cfg: cfg, log: cfg.Log, kept: kept}
+	return &Reader{cfg: cfg, log: cfg.Log, kept: kept, shape: parseShape(kept.Shape), paces: map[uint32]*pace{}, degraded: map[uint32]bool{}}
 }
 
 // Confirm lets the slot forget the WAL up to lsn. The caller has it synced and recorded as confirmed.
 func (r *Reader) Confirm(lsn uint64) { r.confirm.Store(lsn) }
+
+// Progress grows with what the stream brings, also within a transaction. Waiting tells whether the stream is what is waited
+// for: where it is not, its rows are being worked on, which may take long for a large transaction. Any goroutine may call it.
+func (r *Reader) Progress() (n uint64, waiting bool) { return r.progress.Load(), r.waiting.Load() }
 
 // MappingError is a mapping that does not fit the catalog.
 type MappingError struct{ Findings []Finding }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -14,6 +16,7 @@ func (s *stream) relation(ctx context.Context, rel *Relation) error {
 	if err != nil {
 		return err
 	}
+	wasUnfit := len(s.unfit[rel.ID]) > 0
 	s.plans[rel.ID], s.unfit[rel.ID] = nil, nil
 	if table == nil {
 		return nil
@@ -22,16 +25,19 @@ func (s *stream) relation(ctx context.Context, rel *Relation) error {
 		return err
 	}
 	for _, src := range s.resolved.Sources {
-		if src.table != table {
+		if src.table != table || !src.takesRows() {
 			continue
 		}
 		p, err := compile(src, rel)
 		if err != nil {
 			s.log.ErrorContext(ctx, "mapping_degraded", "source", src.name(), "error", err.Error())
-			s.unfit[rel.ID] = append(s.unfit[rel.ID], Fault{Kind: src.kind, Table: table.String(), Reason: "unreadable", Text: err.Error()})
+			s.unfit[rel.ID] = append(s.unfit[rel.ID], Fault{Kind: src.said(), Table: table.String(), Reason: "unreadable", Text: err.Error()})
 			continue
 		}
 		s.plans[rel.ID] = append(s.plans[rel.ID], p)
+	}
+	if wasUnfit && len(s.unfit[rel.ID]) == 0 {
+		s.rereads.hurry(table)
 	}
 	return nil
 }
@@ -60,12 +66,34 @@ func (s *stream) domains(ctx context.Context, rel *Relation) error {
 	return nil
 }
 
+const inProgressSQL = `SELECT coalesce(pg_xact_status($1::text::xid8) = 'in progress', false)`
+
+// visible waits until the catalog shows what the transaction at hand did to it. A commit is sent to us before other sessions see
+// it, and long before where it waits for a synchronous standby: a partition made in it would not be known for one.
+func (s *stream) visible(ctx context.Context) error {
+	for {
+		var running bool
+		if err := s.catalog.QueryRow(ctx, inProgressSQL, strconv.FormatUint(s.tx.XID, 10)).Scan(&running); err != nil {
+			return fmt.Errorf("ask for a transaction's state: %w", err)
+		}
+		if !running {
+			return nil
+		}
+		if err := wait(ctx, 5*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
 const rootSQL = `SELECT coalesce(pg_partition_root($1)::oid, $1)`
 
 // tableOf gives the mapped table that a relation is, or is a partition of.
 func (s *stream) tableOf(ctx context.Context, oid uint32) (*Table, error) {
 	if t, ok := s.resolved.leaves[oid]; ok {
 		return t, nil
+	}
+	if err := s.visible(ctx); err != nil {
+		return nil, err
 	}
 	var root uint32
 	if err := s.catalog.QueryRow(ctx, rootSQL, oid).Scan(&root); err != nil {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -17,7 +18,8 @@ import (
 // Resolved is a mapping that fits the catalog it was checked against.
 type Resolved struct {
 	Sources []*source
-	Tables  []*Table // the mapped ones, each once: what is published
+	Tables  []*Table // the mapped ones and those looked up, each once: what is published
+	order   []*Table // the same, those that others need before them
 	Hash    string   // of the mapping and the types it met: part of the epoch
 	leaves  map[uint32]*Table
 }
@@ -44,6 +46,8 @@ func Resolve(ctx context.Context, conn *pgx.Conn, m *Mapping) (*Resolved, []Find
 		r.fail("$.mapping", "the mapping names no medicine and lot: without both there is nothing to watch", "add medicine: and lot:")
 	}
 	r.link()
+	r.references()
+	r.order()
 	r.out.Hash = r.hash()
 	return r.out, r.findings, nil
 }
@@ -51,6 +55,8 @@ func Resolve(ctx context.Context, conn *pgx.Conn, m *Mapping) (*Resolved, []Find
 type resolver struct {
 	tables   []*Table
 	out      *Resolved
+	looked   []*source // rows that others look up
+	hops     int
 	findings []Finding
 }
 
@@ -77,14 +83,27 @@ func (r *resolver) source(k rxvigil.Kind, n, of int, spec *Source) {
 	r.fields(s)
 	r.identity(s)
 	r.tenant(s)
-	if !slices.ContainsFunc(r.findings[before:], func(f Finding) bool { return f.Fatal }) {
-		r.compiles(s)
+	if slices.ContainsFunc(r.findings[before:], func(f Finding) bool { return f.Fatal }) {
+		r.add(s)
+		return
 	}
+	if s.several() {
+		s.rows = r.rowsOfEntity(s)
+		r.add(s)
+		s = s.rows
+		s.index = len(r.out.Sources)
+	}
+	r.lookups(s)
+	r.compiles(s)
+	r.add(s)
+}
+
+func (r *resolver) add(s *source) {
 	r.out.Sources = append(r.out.Sources, s)
-	if !slices.Contains(r.out.Tables, t) {
-		r.out.Tables = append(r.out.Tables, t)
-		for _, leaf := range append(t.Leaves, t.OID) {
-			r.out.leaves[leaf] = t
+	if !slices.Contains(r.out.Tables, s.table) {
+		r.out.Tables = append(r.out.Tables, s.table)
+		for _, leaf := range append(s.table.Leaves, s.table.OID) {
+			r.out.leaves[leaf] = s.table
 		}
 	}
 }
@@ -93,7 +112,8 @@ func (r *resolver) source(k rxvigil.Kind, n, of int, spec *Source) {
 func (r *resolver) fields(s *source) {
 	var extra []rxvigil.Field
 	for _, name := range slices.Sorted(maps.Keys(s.spec.Extra)) {
-		extra = append(extra, rxvigil.Field{Name: name, Personal: s.spec.Extra[name].Personal, Type: r.extraType(s, name)})
+		e := s.spec.Extra[name]
+		extra = append(extra, rxvigil.Field{Name: name, Personal: e.Personal, Type: r.extraType(s, &e)})
 	}
 	s.schema = rxvigil.NewSchema(s.kind, extra...)
 	s.fields = make([]*Expr, len(s.schema.Fields))
@@ -135,15 +155,23 @@ func fieldNames(s *rxvigil.Schema) []string {
 }
 
 // extraType gives an extra field the type its column has by nature.
-func (r *resolver) extraType(s *source, name string) rxvigil.FieldType {
-	e := s.spec.Extra[name]
-	if e.Words != nil || e.Const != nil {
+func (r *resolver) extraType(s *source, e *Expr) rxvigil.FieldType {
+	switch {
+	case len(e.First) > 0:
+		return r.extraType(s, &e.First[0])
+	case e.Words != nil || e.Const != nil || e.JSON != "":
+		return rxvigil.TypeText
+	case e.Format != "" || e.MonthEnd || e.DayIn != "":
+		return rxvigil.TypeDay
+	}
+	t := s.table
+	if e.From != "" {
+		t = find(r.tables, unquoteName(e.From))
+	}
+	if t == nil || t.column(e.Column) == nil {
 		return rxvigil.TypeText
 	}
-	c := s.table.column(e.Column)
-	if c == nil {
-		return rxvigil.TypeText
-	}
+	c := t.column(e.Column)
 	switch c.Type {
 	case oidInt2, oidInt4, oidInt8, oidNumeric, oidFloat4, oidFloat8:
 		return rxvigil.TypeNumber
@@ -158,28 +186,49 @@ func (r *resolver) extraType(s *source, name string) rxvigil.FieldType {
 }
 
 func (r *resolver) expr(s *source, path string, e *Expr) {
-	if e.Const == nil && e.Column == "" {
+	if e.First != nil {
+		r.first(s, path, e)
+		return
+	}
+	if e.Const == nil && e.Column == "" && e.From == "" {
 		r.fail(path, "the value has neither column: nor const:", "name the column it comes from")
 		return
 	}
-	for _, name := range e.columns() {
-		r.column(s, path, name)
+	for _, l := range e.lookups() {
+		r.lookup(s, path, l)
 	}
-	if e.Zone != "" {
-		if _, err := time.LoadLocation(e.Zone); err != nil {
-			r.fail(path, fmt.Sprintf("%q is no time zone", e.Zone), "use a name of the tz database, such as Africa/Lusaka")
+	if e.From == "" && (e.By != nil || e.Key != "") {
+		r.fail(path, "by: and key: find a row of another table, and none is named", "add from: with its name")
+	}
+	for _, name := range e.columns() {
+		r.column(s.table, path, name)
+	}
+	for _, zone := range []string{e.Zone, e.DayIn} {
+		if _, err := time.LoadLocation(zone); err != nil {
+			r.fail(path, fmt.Sprintf("%q is no time zone", zone), "use a name of the tz database, such as Africa/Lusaka")
 		}
 	}
 }
 
-func (r *resolver) column(s *source, path, name string) {
-	c := s.table.column(name)
+// first checks the expressions of which the first that is not null counts.
+func (r *resolver) first(s *source, path string, e *Expr) {
+	if len(e.First) == 0 || !reflect.DeepEqual(*e, Expr{First: e.First, Personal: e.Personal}) {
+		r.fail(path, "first: is a list of values, and says all there is to say", "write column: and all else inside the list")
+		return
+	}
+	for i := range e.First {
+		r.expr(s, fmt.Sprintf("%s.first[%d]", path, i), &e.First[i])
+	}
+}
+
+func (r *resolver) column(t *Table, path, name string) {
+	c := t.column(name)
 	if c == nil {
-		r.fail(path, fmt.Sprintf("table %s has no column %q", s.table, name), didYouMean(name, s.table.columnNames()))
+		r.fail(path, fmt.Sprintf("table %s has no column %q", t, name), didYouMean(name, t.columnNames()))
 		return
 	}
 	if c.Generated {
-		r.fail(path, fmt.Sprintf("column %q of %s is generated, and the stream does not carry generated columns before PostgreSQL 18", name, s.table),
+		r.fail(path, fmt.Sprintf("column %q of %s is generated, and the stream does not carry generated columns before PostgreSQL 18", name, t),
 			"map the columns it is computed from, with plus:, minus: or times:")
 	}
 }
@@ -192,9 +241,17 @@ func (r *resolver) tenant(s *source) {
 		}
 		s.fields[0] = s.spec.Parent
 		r.expr(s, s.path+".parent", s.spec.Parent)
+		r.fixed(s, s.path+".parent", s.spec.Parent, rxvigil.TypeRef)
 		return
 	}
+	if s.spec.Of != "" {
+		r.fail(s.path+".of", fmt.Sprintf("of: says where a line's parent comes from, and a %s is no line", s.kind), "leave it out")
+	}
 	if s.kind == rxvigil.KindTenant {
+		return
+	}
+	if s.spec.Tenant.saysNone() && s.table.column(none) == nil {
+		r.nobodys(s)
 		return
 	}
 	if s.spec.Tenant == nil {
@@ -206,6 +263,16 @@ func (r *resolver) tenant(s *source) {
 	if s.spec.Branch != nil {
 		r.expr(s, s.path+".branch", s.spec.Branch)
 		r.fixed(s, s.path+".branch", s.spec.Branch, rxvigil.TypeRef)
+	}
+}
+
+// nobodys is for what belongs to no tenant: it is kept, and told to nobody.
+func (r *resolver) nobodys(s *source) {
+	if s.nobodys = true; s.kind != rxvigil.KindPatient {
+		r.fail(s.path+".tenant", fmt.Sprintf("a %s must belong to a tenant, or nobody would hear of it: only a patient may belong to none", s.kind), "name the column of its tenant's id")
+	}
+	if s.spec.Branch != nil {
+		r.fail(s.path+".branch", "what belongs to no tenant belongs to no branch", "leave branch: out")
 	}
 }
 
@@ -225,27 +292,6 @@ func catalogRelation(t *Table) *Relation {
 		}
 	}
 	return rel
-}
-
-// link joins lines to the source of their parents.
-func (r *resolver) link() {
-	first := map[rxvigil.Kind]*source{}
-	for _, s := range r.out.Sources {
-		if first[s.kind] == nil {
-			first[s.kind] = s
-		}
-	}
-	for _, s := range r.out.Sources {
-		parent := parentOf(s.kind)
-		if parent == 0 || s.spec.Parent == nil {
-			continue
-		}
-		if s.parent = first[parent]; s.parent == nil {
-			r.fail(s.path, fmt.Sprintf("a %s is mapped but no %s", s.kind, parent), "map both or none")
-			continue
-		}
-		s.parent.lines = s
-	}
 }
 
 // hash names the mapping and the types it met: when it differs, positions and images of before mean nothing.
@@ -269,7 +315,7 @@ func (r *resolver) hash() string {
 }
 
 // imageFormat is part of the hash: raise it when the layout of images or canonical fields changes.
-const imageFormat = 1
+const imageFormat = 2
 
 // columns lists the columns a source reads, each once, in table order.
 func (s *source) columns() []string {
@@ -280,13 +326,11 @@ func (s *source) columns() []string {
 		}
 	}
 	add(s.spec.Key...)
-	for _, e := range append([]*Expr{s.spec.Tenant, s.spec.Branch}, s.fields...) {
+	for _, e := range s.exprs() {
 		add(e.columns()...)
 	}
-	for _, p := range []*Predicate{s.spec.Where, s.spec.Gone} {
-		if p != nil {
-			add(p.Column)
-		}
+	for _, p := range slices.Concat(s.spec.Where, s.spec.Gone) {
+		add(p.expr().columns()...)
 	}
 	var names []string
 	for _, c := range s.table.Columns {

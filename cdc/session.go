@@ -17,10 +17,19 @@ import (
 // the start-up packet win over ALTER ROLE and ALTER DATABASE.
 func pin(params map[string]string) {
 	maps.Copy(params, map[string]string{
-		"DateStyle": "ISO, YMD", "IntervalStyle": "postgres", "extra_float_digits": "3", "bytea_output": "hex",
+		"DateStyle": "ISO, YMD", "IntervalStyle": "postgres", "extra_float_digits": "3", "bytea_output": "hex", "lc_monetary": "C",
 		"TimeZone": "UTC", "client_encoding": "UTF8", "statement_timeout": "0", "lock_timeout": "0",
 		"idle_in_transaction_session_timeout": "0", "idle_session_timeout": "0", "default_transaction_read_only": "off", "search_path": "pg_catalog, public", "application_name": "rxvigil",
 	})
+}
+
+// soon bounds how long a server that does not answer is waited for before it is tried again.
+func soon(timeout time.Duration) time.Duration {
+	const limit = 10 * time.Second
+	if timeout == 0 {
+		return limit
+	}
+	return min(timeout, limit)
 }
 
 // Connect opens an ordinary session with pinned settings.
@@ -30,6 +39,7 @@ func Connect(ctx context.Context, dsn string) (*pgx.Conn, error) {
 		return nil, fmt.Errorf("source.dsn: %w", err)
 	}
 	pin(cfg.RuntimeParams)
+	cfg.ConnectTimeout = soon(cfg.ConnectTimeout)
 	conn, err := pgx.ConnectConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the source: %w", err)
@@ -47,6 +57,7 @@ func connectReplication(ctx context.Context, dsn string) (*pgconn.PgConn, error)
 	pin(cfg.RuntimeParams)
 	cfg.RuntimeParams["replication"] = "database"
 	cfg.RuntimeParams["wal_sender_timeout"] = "3s"
+	cfg.ConnectTimeout = soon(cfg.ConnectTimeout)
 	dial := cfg.DialFunc
 	cfg.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := dial(ctx, network, addr)

@@ -34,19 +34,23 @@ type slotState struct {
 	active    bool
 	pid       int32
 	lost      bool
+	why       string // it was lost, as far as the server says
 	foreign   string // why it cannot be ours
+	failover  bool   // standbys keep a copy of it; from 17 on
 	confirmed uint64
 }
 
+// slotSQL reads columns that came with 17 as JSON: older servers have none.
 const slotSQL = `
 SELECT coalesce(plugin, ''), coalesce(database, ''), active, coalesce(active_pid, 0), coalesce(wal_status, ''),
-       coalesce(confirmed_flush_lsn, '0/0')::text, current_database()
-FROM pg_replication_slots WHERE slot_name = $1`
+       coalesce(confirmed_flush_lsn, '0/0')::text, current_database(),
+       coalesce(to_jsonb(s) ->> 'invalidation_reason', ''), coalesce((to_jsonb(s) ->> 'failover')::bool, false)
+FROM pg_replication_slots AS s WHERE slot_name = $1`
 
 func readSlot(ctx context.Context, conn *pgx.Conn, name string) (slotState, error) {
 	var plugin, database, status, confirmed, here string
 	var s slotState
-	err := conn.QueryRow(ctx, slotSQL, name).Scan(&plugin, &database, &s.active, &s.pid, &status, &confirmed, &here)
+	err := conn.QueryRow(ctx, slotSQL, name).Scan(&plugin, &database, &s.active, &s.pid, &status, &confirmed, &here, &s.why, &s.failover)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return slotState{}, nil
 	}
@@ -62,13 +66,16 @@ func readSlot(ctx context.Context, conn *pgx.Conn, name string) (slotState, erro
 	return s, err
 }
 
-// SlotUser is the process id of the session that reads a slot, 0 when nobody does.
-func SlotUser(ctx context.Context, conn *pgx.Conn, slot string) (int32, error) {
-	s, err := readSlot(ctx, conn, slot)
-	if err != nil || !s.active {
-		return 0, err
+const userSQL = `
+SELECT format('pid %s (%s, %s)', pid, usename, coalesce(nullif(application_name, ''), 'unnamed')) FROM pg_stat_activity WHERE pid = $1`
+
+// user names a session for a person.
+func user(ctx context.Context, conn *pgx.Conn, pid int32) string {
+	var name string
+	if err := conn.QueryRow(ctx, userSQL, pid).Scan(&name); err != nil {
+		return fmt.Sprintf("pid %d", pid)
 	}
-	return s.pid, nil
+	return name
 }
 
 // publicationMark is the comment on a publication of ours. One without it is somebody else's: it is used where it publishes
@@ -144,8 +151,13 @@ func withLockTimeout(ctx context.Context, conn *pgx.Conn, statements ...string) 
 	})
 }
 
+const createSlotSQL = `SELECT pg_create_logical_replication_slot($1, 'pgoutput')`
+
+// createFailoverSlotSQL makes a slot that standbys keep a copy of; from 17 on.
+const createFailoverSlotSQL = `SELECT pg_create_logical_replication_slot($1, 'pgoutput', failover => true)`
+
 // createSlot makes the slot. The server waits for every transaction that is running now; who holds it up is logged.
-func createSlot(ctx context.Context, conn, watch *pgx.Conn, name string, log *slog.Logger) error {
+func createSlot(ctx context.Context, conn, watch *pgx.Conn, name string, failover bool, log *slog.Logger) error {
 	done := make(chan struct{})
 	watched := make(chan struct{})
 	go func() { // ends before createSlot returns
@@ -160,7 +172,11 @@ func createSlot(ctx context.Context, conn, watch *pgx.Conn, name string, log *sl
 			}
 		}
 	}()
-	_, err := conn.Exec(ctx, "SELECT pg_create_logical_replication_slot($1, 'pgoutput')", name)
+	sql := createSlotSQL
+	if failover && hasFailover(conn) {
+		sql = createFailoverSlotSQL
+	}
+	_, err := conn.Exec(ctx, sql, name)
 	close(done)
 	<-watched
 	if err != nil {
@@ -171,12 +187,12 @@ func createSlot(ctx context.Context, conn, watch *pgx.Conn, name string, log *sl
 
 // blockersSQL reads pg_locks, which shows everybody's transactions to every role, of every database: they all count.
 const blockersSQL = `
-SELECT format('pid %s (%s, %s) since %s', l.pid, a.usename, coalesce(nullif(a.application_name, ''), 'unnamed'), date_trunc('second', a.xact_start))
+SELECT format('pid %s (%s, %s) for %s', l.pid, a.usename, coalesce(nullif(a.application_name, ''), 'unnamed'), date_trunc('second', clock_timestamp() - a.xact_start))
 FROM (SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'transactionid' AND mode = 'ExclusiveLock' AND granted) AS l
 JOIN pg_stat_activity a USING (pid)
 WHERE l.pid <> pg_backend_pid()
 UNION ALL
-SELECT format('prepared transaction %L of %s since %s', gid, owner, date_trunc('second', prepared)) FROM pg_prepared_xacts
+SELECT format('prepared transaction %L of %s for %s', gid, owner, date_trunc('second', clock_timestamp() - prepared)) FROM pg_prepared_xacts
 LIMIT 10`
 
 // blockers names the sessions with an open writing transaction.

@@ -29,25 +29,35 @@ type stream struct {
 	open  bool
 	skip  bool // the snapshot shows the open transaction
 	near  uint64
-}
 
-var errPartitionTruncated = errors.New("a partition was truncated")
+	rereads  *rereads
+	book     notebook
+	spoiled  []*Table // tables that the open transaction spoiled
+	replaced *reread  // whose marker the open transaction is
+	canary   bool     // the open transaction holds one of ours
+	reshaped bool     // the shape is not handed to the sink yet
+}
 
 // run starts the receiver and consumes until it ends. What was handed on before that is flushed.
 func (s *stream) run(ctx context.Context, repl *pgconn.PgConn) error {
 	s.plans, s.unfit = map[uint32][]*plan{}, map[uint32][]Fault{}
+	s.c.sources, s.c.part = s.resolved.Sources, func(tx *Transaction) error { return s.part(ctx, tx) }
+	if s.cfg.spill > 0 {
+		s.c.limit = s.cfg.spill
+	}
 	p := newPipe(pipeLimit)
 	ctx, cancel := context.WithCancel(ctx)
 	r := &receiver{conn: repl, out: p, confirm: &s.confirm, place: &s.place}
 	done := make(chan struct{})
 	go func() { defer close(done); r.run(ctx) }() // ends before run returns
+	stop := s.startRereads(ctx)
 	err := s.consume(ctx, p)
 	if ferr := s.flush(ctx); ferr != nil && !final(err) && ctx.Err() == nil {
 		err = fatal(ferr)
 	}
 	cancel()
 	<-done
-	return err
+	return errors.Join(err, stop(), s.c.release())
 }
 
 // flush hands on what is complete. At the end of the process it gets two seconds more: what is not stored by then is sent
@@ -62,6 +72,11 @@ func (s *stream) flush(ctx context.Context) error {
 }
 
 func (s *stream) consume(ctx context.Context, p *pipe) error {
+	if s.boot == nil {
+		if err := s.look(ctx); err != nil {
+			return err
+		}
+	}
 	var buf []byte
 	for {
 		if p.empty() {
@@ -70,9 +85,13 @@ func (s *stream) consume(ctx context.Context, p *pipe) error {
 			}
 		}
 		var err error
-		if buf, err = p.take(ctx, buf); err != nil {
+		s.waiting.Store(true)
+		buf, err = p.take(ctx, buf)
+		s.waiting.Store(false)
+		if err != nil {
 			return err
 		}
+		s.progress.Add(1)
 		for rest := buf; len(rest) > 0; {
 			var message []byte
 			message, rest = nextMessage(rest)
@@ -93,34 +112,24 @@ func (s *stream) message(ctx context.Context, message []byte) error {
 	}
 	switch f.Kind {
 	case 'B':
-		s.begin(f)
+		return s.begin(f)
 	case 'C':
 		return s.commit(ctx, f)
 	case 'R':
 		return s.relation(ctx, f.Relation)
 	case 'I', 'U', 'D':
-		return s.row(f)
+		return s.row(ctx, f)
 	case 'T':
 		return s.truncate(ctx, f)
 	case 'M':
-		s.ours(f)
+		return s.ours(ctx, f)
 	}
 	return nil
 }
 
-// undecodable counts a row that could not be read; anything else that is unreadable ends the session.
-func (s *stream) undecodable(ctx context.Context, message []byte, err error) error {
-	if len(message) == 0 || message[0] != 'I' && message[0] != 'U' && message[0] != 'D' {
-		return err
-	}
-	s.log.ErrorContext(ctx, "row_unreadable", "error", err.Error())
-	s.c.out.Faults = append(s.c.out.Faults, Fault{Reason: "unreadable"})
-	s.c.row++
-	return nil
-}
-
-func (s *stream) begin(f *Frame) {
+func (s *stream) begin(f *Frame) error {
 	s.c.reset()
+	s.spoiled, s.replaced, s.canary = s.spoiled[:0], nil, false
 	s.near = widen(f.XID, s.near)
 	s.tx = rxvigil.Tx{XID: s.near, At: f.Time}
 	s.begun, s.open = f.LSN, true
@@ -130,86 +139,57 @@ func (s *stream) begin(f *Frame) {
 	default:
 		s.skip = f.LSN < s.kept.Position // sent again
 	}
+	return s.openBook()
 }
 
-func (s *stream) row(f *Frame) error {
+func (s *stream) row(ctx context.Context, f *Frame) error {
 	if s.skip {
 		return nil
+	}
+	if _, known := s.plans[f.Relation.ID]; !known { // forgotten by accept
+		if err := s.relation(ctx, f.Relation); err != nil {
+			return err
+		}
 	}
 	for _, p := range s.plans[f.Relation.ID] {
 		if err := s.c.change(p, f); err != nil {
 			return fatal(err)
 		}
+		if err := s.note(p, f); err != nil {
+			return fatal(err)
+		}
 	}
-	s.c.out.Faults = append(s.c.out.Faults, s.unfit[f.Relation.ID]...)
-	s.c.row++
-	return nil
-}
-
-func (s *stream) truncate(ctx context.Context, f *Frame) error {
-	if s.skip {
-		return nil
-	}
-	done := map[*Table]bool{}
-	for _, id := range f.Truncated {
-		table := s.resolved.leaves[id]
-		if table == nil || done[table] {
-			continue
-		}
-		done[table] = true
-		if err := s.wholly(ctx, table, f.Truncated); err != nil {
-			return err
-		}
-		for _, src := range s.resolved.Sources {
-			if src.table != table {
-				continue
-			}
-			if err := s.c.truncate(src); err != nil {
-				return fatal(err)
-			}
-		}
+	if unfit := s.unfit[f.Relation.ID]; len(unfit) > 0 {
+		s.c.list(unfit...)
+		s.spoil(s.resolved.leaves[f.Relation.ID], unfitMapping)
 	}
 	s.c.row++
-	return nil
-}
-
-const spareLeavesSQL = `SELECT count(*) FROM pg_partition_tree($1::oid) AS l WHERE l.isleaf AND l.relid::oid <> ALL ($2::oid[])`
-
-// wholly makes sure that a truncation leaves nothing of a table. When only some partitions of it were truncated, nobody knows
-// which rows went, and the tables are read again.
-func (s *stream) wholly(ctx context.Context, t *Table, truncated []uint32) error {
-	if !t.Partitioned {
-		return nil
-	}
-	var spared int
-	if err := s.catalog.QueryRow(ctx, spareLeavesSQL, t.OID, truncated).Scan(&spared); err != nil {
-		return fmt.Errorf("read partitions of %s: %w", t, err)
-	}
-	if spared == 0 {
-		return nil
-	}
-	s.gap(errPartitionTruncated.Error())
-	s.kept.Position = 0
-	return errPartitionTruncated
+	return fatal(s.c.relieve())
 }
 
 // ours takes a message that somebody emitted under our prefix inside a transaction.
-func (s *stream) ours(f *Frame) {
+func (s *stream) ours(ctx context.Context, f *Frame) error {
 	if !f.Transactional || !s.open {
-		return
+		return nil
 	}
-	row := s.c.row
-	s.c.row++
+	defer func() { s.c.row++ }()
 	if string(f.Prefix) != messagePrefix {
-		return
+		return nil
 	}
 	m, err := s.cfg.Key.open(f.Content)
 	if err != nil {
 		s.c.out.Forged++
-		return
+		return nil
 	}
-	m.Row = row
+	m.Row = s.c.row
 	s.c.out.Messages = append(s.c.out.Messages, m)
+	switch {
+	case m.Op == "canary":
+		s.canary = true
+	case m.Op == rereadOp && !s.skip && s.boot == nil:
+		return s.replace(ctx, m)
+	}
+	return nil
 }
 
 func (s *stream) commit(ctx context.Context, f *Frame) error {
@@ -228,12 +208,24 @@ func (s *stream) commit(ctx context.Context, f *Frame) error {
 	if s.boot != nil {
 		return s.beforeBoot(ctx, tx)
 	}
+	s.accept()
+	if err := s.keepShape(ctx); err != nil {
+		return err
+	}
 	if err := s.sink.Commit(ctx, tx); err != nil {
 		return fatal(err)
 	}
 	s.kept.Position, s.kept.At = tx.LSN, tx.At
 	s.place.Store(tx.LSN)
-	return nil
+	return s.committed(ctx)
+}
+
+// part hands on a part of a transaction that is too large for memory.
+func (s *stream) part(ctx context.Context, tx *Transaction) error {
+	if s.boot != nil {
+		return s.sink.Fold(ctx, tx)
+	}
+	return s.sink.Part(ctx, tx)
 }
 
 // beforeBoot takes a transaction that the snapshot does not show: the marker, or one to be folded into the picture.
@@ -246,6 +238,10 @@ func (s *stream) beforeBoot(ctx context.Context, tx *Transaction) error {
 		if gap != nil {
 			gap.To, gap.Until = tx.LSN, tx.At
 		}
+		s.reshaped = true
+		if err := s.keepShape(ctx); err != nil {
+			return err
+		}
 		if err := s.sink.Booted(ctx, tx, gap); err != nil {
 			return fatal(err)
 		}
@@ -253,10 +249,10 @@ func (s *stream) beforeBoot(ctx context.Context, tx *Transaction) error {
 		s.kept.Position, s.kept.At = tx.LSN, tx.At
 		s.place.Store(tx.LSN)
 		s.log.InfoContext(ctx, "booted", lsnAttr(tx.LSN))
-		return nil
+		return s.look(ctx)
 	}
 	if err := s.sink.Fold(ctx, tx); err != nil {
 		return fatal(err)
 	}
-	return nil
+	return fatal(s.c.release())
 }

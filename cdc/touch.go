@@ -30,7 +30,21 @@ type collector struct {
 	touches []touch
 	row     uint32
 	faults  []Fault
-	at      []int32 // fault → touch
+	at      []whereabouts // of the faults
+	limit   int           // touches held in memory
+	size    int           // bytes of them, about
+
+	sources  []*source
+	looks    bool   // a touched record is looked up, or looks others up
+	quiet    bool   // what is settled at the moment makes no faults
+	settling *touch // a spilled one, for faults
+	settled  []byte // its image
+	found    []byte // images that it looked up
+	spilled  bool
+	sieve    sieve // of what was
+	spillBuf []byte
+	arena    []byte
+	part     func(*Transaction) error // takes all but the last part of a transaction that was spilled
 
 	key     []byte
 	oldKey  []byte
@@ -41,14 +55,22 @@ type collector struct {
 	report  report
 
 	documents map[parentRef]document // read at commit
+	refs      []parentRef            // those of parents, in order
+	slab      slab                   // of what is handed on
 	parents   map[parentRef]uint32   // documents that were touched, themselves or through a line, and the first row that did
 	lines     map[parentRef][]*touch // touched lines of each document
 	out       Transaction
 }
 
+// whereabouts is the record a fault is about; zero: none is known.
+type whereabouts struct {
+	src *source
+	id  string
+}
+
 func newCollector(images Images) *collector {
 	c := &collector{
-		images: images, seed: maphash.MakeSeed(), index: map[uint64]int32{},
+		images: images, limit: spillTouches, seed: maphash.MakeSeed(), index: map[uint64]int32{},
 		documents: map[parentRef]document{}, parents: map[parentRef]uint32{}, lines: map[parentRef][]*touch{},
 	}
 	c.report = func(st *step, err error, text []byte) { c.fault(st, err.Error(), text) }
@@ -62,24 +84,49 @@ const manyTouches = 1 << 14
 func (c *collector) reset() {
 	if len(c.touches) > manyTouches {
 		fresh := newCollector(c.images)
-		fresh.fresh, fresh.report = c.fresh, c.report
+		fresh.fresh, fresh.report, fresh.limit, fresh.sources, fresh.part = c.fresh, c.report, c.limit, c.sources, c.part
 		*c = *fresh
 	}
+	c.slab = slab{}
 	clear(c.index)
 	clear(c.documents)
 	clear(c.parents)
 	clear(c.lines)
-	c.touches, c.faults, c.at, c.row = c.touches[:0], c.faults[:0], c.at[:0], 0
+	c.touches, c.faults, c.at, c.row, c.size, c.spilled, c.looks = c.touches[:0], c.faults[:0], c.at[:0], 0, 0, false, false
 	c.out = Transaction{Changes: c.out.Changes[:0], Writes: c.out.Writes[:0], Messages: c.out.Messages[:0]}
 }
 
 func (c *collector) fault(st *step, reason string, text []byte) {
-	f := Fault{Kind: c.src.kind, Table: c.src.table.String(), Reason: reason}
+	f := Fault{Kind: c.src.said(), Table: c.src.table.String(), Reason: reason}
 	if st != nil && st.field != "" {
 		f.Column, f.Text = st.field, strings.ToValidUTF8(string(text[:min(len(text), 60)]), "")
 	}
-	c.faults = append(c.faults, f)
-	c.at = append(c.at, c.current)
+	if len(c.faults) >= listedFaults {
+		c.out.Unlisted++
+		return
+	}
+	var at whereabouts
+	switch {
+	case c.settling != nil:
+		at = whereabouts{c.settling.src, c.settling.id()}
+	case c.current >= 0:
+		at = whereabouts{c.touches[c.current].src, c.touches[c.current].id()}
+	}
+	c.faults, c.at = append(c.faults, f), append(c.at, at)
+}
+
+// listedFaults is how many faults of one transaction are told one by one; the others are counted.
+const listedFaults = 1000
+
+// list tells faults, or counts them.
+func (c *collector) list(faults ...Fault) {
+	for _, f := range faults {
+		if len(c.out.Faults) >= listedFaults {
+			c.out.Unlisted++
+			continue
+		}
+		c.out.Faults = append(c.out.Faults, f)
+	}
 }
 
 // Image keys and line keys. Lines are found by their parent: 'l', source, parent id, 0, line id.
@@ -108,21 +155,31 @@ func (c *collector) touchOf(s *source) (int32, error) {
 	}
 	t := &c.touches[n]
 	t.src, t.row, t.next = s, c.row, -1
+	c.looks = c.looks || s.look != nil || s.isReference() || s.head != nil
 	if seen {
 		t.next = first
 	}
 	t.key = append(t.key[:0], c.key...)
+	c.index[h] = int32(n)
+	return int32(n), c.recall(t, !c.fresh || s.rows != nil) // of an entity, another part of a picture may have had rows
+}
+
+// recall fills a touch in with what is known of its record: from the scratch, or from its image where there may be one.
+func (c *collector) recall(t *touch, imaged bool) error {
+	if found, err := c.unspill(t); found || err != nil {
+		return err
+	}
 	var image []byte
-	if !c.fresh {
+	if imaged {
 		var err error
 		if image, _, err = c.images.Image(t.key); err != nil {
-			return 0, fmt.Errorf("read image of %s: %w", s.name(), err)
+			return fmt.Errorf("read image of %s: %w", t.src.name(), err)
 		}
 	}
 	t.before = append(t.before[:0], image...)
 	t.after = append(t.after[:0], image...)
-	c.index[h] = int32(n)
-	return int32(n), nil
+	c.size += len(t.key) + 2*len(image)
+	return nil
 }
 
 // find gives the touch of c.key, if there is one.
@@ -150,7 +207,7 @@ func (c *collector) change(p *plan, f *Frame) error {
 	}
 	var ok bool
 	if c.key, ok = p.appendKey(imageKey(c.key[:0], p.source), f.New); !ok {
-		c.fault(nil, "unreadable", nil)
+		c.keyless(p.source)
 		return nil
 	}
 	i, err := c.touchOf(p.source)
@@ -173,7 +230,15 @@ func (c *collector) change(p *plan, f *Frame) error {
 	}
 	c.scratch = p.encode(c.scratch[:0], f.New, last, c.report)
 	t.after = append(t.after[:0], c.scratch...)
+	c.size += len(t.after)
 	return nil
+}
+
+// keyless reports a row without a key. One that others look up by a column that may be null is no fault.
+func (c *collector) keyless(s *source) {
+	if !s.isReference() {
+		c.fault(nil, "unreadable", nil)
+	}
 }
 
 // incomplete tells whether a row has values that only an earlier image knows.
@@ -208,7 +273,7 @@ func (c *collector) moved(p *plan, f *Frame) ([]byte, error) {
 func (c *collector) remove(p *plan, row []Column) error {
 	var ok bool
 	if c.key, ok = p.appendKey(imageKey(c.key[:0], p.source), row); !ok {
-		c.fault(nil, "unreadable", nil)
+		c.keyless(p.source)
 		return nil
 	}
 	i, err := c.touchOf(p.source)
@@ -221,21 +286,30 @@ func (c *collector) remove(p *plan, row []Column) error {
 
 // truncate removes every record of a source.
 func (c *collector) truncate(s *source) error {
-	var keys [][]byte
-	prefix := imageKey(nil, s)
-	if err := c.images.Keys(prefix, func(k []byte) bool { keys = append(keys, bytes.Clone(k)); return true }); err != nil {
-		return fmt.Errorf("truncate %s: %w", s.name(), err)
-	}
-	for _, k := range keys {
-		c.key = append(c.key[:0], k...)
-		if _, err := c.touchOf(s); err != nil {
-			return err
-		}
-	}
 	for i := range c.touches {
 		if c.touches[i].src == s {
 			c.touches[i].after = c.touches[i].after[:0]
 		}
+	}
+	if err := c.truncateSpilled(s); err != nil {
+		return err
+	}
+	var failed error
+	err := c.images.Keys(imageKey(nil, s), func(k []byte) bool {
+		c.key = append(c.key[:0], k...)
+		i, err := c.touchOf(s)
+		if err == nil {
+			c.touches[i].after = c.touches[i].after[:0]
+			err = c.relieve()
+		}
+		failed = err
+		return failed == nil
+	})
+	if failed != nil {
+		err = failed
+	}
+	if err != nil {
+		return fmt.Errorf("truncate %s: %w", s.name(), err)
 	}
 	return nil
 }

@@ -74,7 +74,8 @@ func (s *shop) retold(sql ...string) []*seen {
 	return s.settle()
 }
 
-func TestWhatIsLostWhileStoppedIsAGapWithItsBounds(t *testing.T) {
+// K9: a slot dropped and made anew, and all else that loses writes without a word, is a gap that is told.
+func TestK9WhatIsLostWhileStoppedIsAGapWithItsBounds(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ before, reason string }{
 		"the slot was dropped": {"SELECT pg_drop_replication_slot('%s'); UPDATE lots SET packs = 1", "missing"},
@@ -100,11 +101,15 @@ func TestWhatIsLostWhileStoppedIsAGapWithItsBounds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := open(t, shopSchema+stocked, shopMapping)
+			if strings.Contains(c.before, "WHERE (") && major(t, s.dsn) < 15 {
+				t.Skip("publications of this version know no row filters")
+			}
 			s.cfg.Publication = s.cfg.Slot
 			s.boot()
 			s.tells("UPDATE lots SET packs = 7")
 			must(t, s.stop())
 			kept := s.sink.keptNow()
+			pgtest.Await(t, s.dsn, s.slotIs("NOT active")) // the server takes a moment to see that we left
 			for sql := range strings.SplitSeq(fmt.Sprintf(c.before+"; SELECT '%[1]s'", s.cfg.Slot), "; ") {
 				s.exec(sql)
 			}
@@ -194,7 +199,7 @@ func TestASlotThatTheServerGaveUpIsMadeAnew(t *testing.T) {
 	s.exec("CHECKPOINT")
 	pgtest.Await(t, s.dsn, "SELECT wal_status = 'lost' FROM pg_replication_slots WHERE slot_name = '"+s.cfg.Slot+"'")
 	s.boot()
-	if m := s.sink.look(); m.gen != 2 || m.gaps[1] == nil || m.gaps[1].From != kept.Position || m.gaps[1].Reason != "the slot was invalidated" {
+	if m := s.sink.look(); m.gen != 2 || m.gaps[1] == nil || m.gaps[1].From != kept.Position || !strings.HasPrefix(m.gaps[1].Reason, "the slot was invalidated") {
 		t.Errorf("%d slots, gap %+v", m.gen, m.gaps[1])
 	}
 	s.same()

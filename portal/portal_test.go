@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path"
 	"regexp"
 	"strings"
@@ -100,13 +101,37 @@ func TestEveryPartThatIsNamedExists(t *testing.T) {
 	}
 }
 
-// Modules that import each other load one after another unless the page names them all at once.
+// Modules that import each other load one after another unless the page names them all at once. The helper for SignalR portals is for
+// other pages.
 func TestEveryModuleIsPreloaded(t *testing.T) {
 	t.Parallel()
 	page := get(t, "/").Body.String()
 	for name := range load(files) {
-		if strings.HasSuffix(name, ".js") && !strings.Contains(page, `"/`+name+`"`) {
+		if strings.HasSuffix(name, ".js") && name != "client/signalr.js" && !strings.Contains(page, `"/`+name+`"`) {
 			t.Errorf("index.html does not name %s", name)
+		}
+	}
+}
+
+// TestAPortalStartsWithTenLines: the guide's examples are no longer, and what they import is served.
+func TestAPortalStartsWithTenLines(t *testing.T) {
+	t.Parallel()
+	guide, err := os.ReadFile("../docs/portals.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples := regexp.MustCompile("(?s)```js\n(.*?)```").FindAllSubmatch(guide, -1)
+	if len(examples) != 3 {
+		t.Errorf("there are %d examples, want one for each kind of portal", len(examples))
+	}
+	for _, example := range examples {
+		if n := bytes.Count(example[1], []byte("\n")); n > 10 {
+			t.Errorf("%d lines:\n%s", n, example[1])
+		}
+	}
+	for _, name := range regexp.MustCompile(`/(client/[a-z.]+\.(?:js|ts))`).FindAllSubmatch(guide, -1) {
+		if _, ok := load(files)[string(name[1])]; !ok {
+			t.Errorf("%s is not served", name[1])
 		}
 	}
 }

@@ -131,14 +131,18 @@ func newPicture(open []rxvigil.Alert, today rxvigil.Day) picture {
 }
 
 func newLowMedicine(a *rxvigil.Alert) lowMedicine {
-	m := lowMedicine{
-		ID: a.Subject.ID, Name: a.Subject.Name, Urgency: "warning", BranchID: a.Branch,
-		CurrentStock: a.Values["available"], MinStockLevel: a.Values["min"],
+	stock := a.Values["available"]
+	return lowMedicine{
+		ID: a.Subject.ID, Name: a.Subject.Name, Urgency: stockUrgency(stock.Number()), BranchID: a.Branch,
+		CurrentStock: stock, MinStockLevel: a.Values["min"],
 	}
-	if n := m.CurrentStock.Number(); n.Known() && n.Sign() <= 0 {
-		m.Urgency = "critical"
+}
+
+func stockUrgency(available rxvigil.Number) string {
+	if available.Known() && available.Sign() <= 0 {
+		return "critical"
 	}
-	return m
+	return "warning"
 }
 
 // newExpiringMedicine counts the days itself: an alert's own number is of the day it was last judged.
@@ -155,12 +159,16 @@ func newExpiringMedicine(a *rxvigil.Alert, today rxvigil.Day) expiringMedicine {
 		return m
 	}
 	days := today.Until(day)
-	m.DaysUntilExpiry = &days
+	m.DaysUntilExpiry, m.Urgency = &days, expiryUrgency(days)
+	return m
+}
+
+func expiryUrgency(days int) string {
 	switch {
 	case days <= 7:
-		m.Urgency = "critical"
+		return "critical"
 	case days <= 30:
-		m.Urgency = "warning"
+		return "warning"
 	}
-	return m
+	return "info"
 }

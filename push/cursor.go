@@ -2,6 +2,7 @@ package push
 
 import (
 	"context"
+	"errors"
 	"sort"
 	"time"
 
@@ -14,6 +15,7 @@ const (
 	CursorTooOld        = "cursor_too_old"
 	CursorInvalid       = "cursor_invalid"
 	CursorAhead         = "cursor_ahead"
+	LogDamaged          = "log_damaged"           // an entry after the cursor cannot be read any more
 	TransactionTooLarge = "transaction_too_large" // stands in the log itself
 )
 
@@ -162,6 +164,11 @@ func (c *Cursor) takeArchive(ctx context.Context) (step, error) {
 	head, _ := c.log.Head()
 	start, s := c.pos, step{after: c.pos}
 	full, err := c.scan(ctx, &s, head.LSN)
+	if errors.Is(err, ErrDamaged) { // trying again would end the same way, for ever
+		c.log.mu.RLock()
+		defer c.log.mu.RUnlock()
+		return c.lose(LogDamaged), nil
+	}
 	if err != nil {
 		c.pos = start
 		return step{}, err
@@ -192,7 +199,7 @@ func (c *Cursor) scan(ctx context.Context, s *step, to uint64) (full bool, err e
 			return false
 		}
 		seen++
-		if b := split(s.after.Epoch, e)[c.tenant]; b != nil {
+		if b := partOf(s.after.Epoch, e, c.tenant); b != nil {
 			c.collect(s, b, &size)
 		} else {
 			c.pos = later(c.pos, rxvigil.EndOf(c.pos.Epoch, e.LSN))

@@ -23,15 +23,41 @@ type Event struct {
 
 // NewEvent encodes e. An Archive that stores the envelope fills an Event itself.
 func NewEvent(e *rxvigil.Event) *Event {
-	return &Event{
+	n := newEvent(e, oneLine(e.AppendJSON(nil)))
+	return &n
+}
+
+// NewEvents encodes the events of one transaction; they share their memory, as they are kept and forgotten together.
+func NewEvents(events []rxvigil.Event) []*Event {
+	scratch := buffers.Get().(*[]byte)
+	defer func() { release(scratch) }()
+	b, ends := *scratch, make([]int, len(events))
+	for i := range events {
+		start := len(b)
+		b = events[i].AppendJSON(b)
+		b = append(b[:start], oneLine(b[start:])...)
+		ends[i] = len(b)
+	}
+	*scratch = b
+	all, own, out := bytes.Clone(b), make([]Event, len(events)), make([]*Event, len(events))
+	start := 0
+	for i, end := range ends {
+		own[i] = newEvent(&events[i], all[start:end:end])
+		out[i], start = &own[i], end
+	}
+	return out
+}
+
+func newEvent(e *rxvigil.Event, json []byte) Event {
+	return Event{
 		Pos: e.Pos, Tenant: e.Tenant, Branch: e.Branch, Topic: e.Type.Topic(), Type: e.Type,
-		Last: e.Last, At: e.At, JSON: oneLine(e.AppendJSON(nil)),
+		Last: e.Last, At: e.At, JSON: json,
 	}
 }
 
 // oneLine takes line breaks out of what a user sent: inside SSE they would end the frame and begin one of the user's own.
 func oneLine(b []byte) []byte {
-	if !bytes.ContainsAny(b, "\r\n") {
+	if bytes.IndexByte(b, '\n') < 0 && bytes.IndexByte(b, '\r') < 0 {
 		return b
 	}
 	var out bytes.Buffer
@@ -52,27 +78,109 @@ type Entry struct {
 
 // batch is one tenant's part of one entry, shared by all who read it.
 type batch struct {
-	lsn     uint64
-	events  []*Event
-	monitor func() []monitorMessage // portal B's messages, made once
+	lsn    uint64
+	events []*Event
+
+	once     sync.Once // guards messages
+	messages []monitorMessage
+
+	hubOnce  sync.Once // guards hubCalls
+	hubCalls []hubCall
 }
 
-func newBatch(lsn uint64, events []*Event) *batch {
-	return &batch{lsn: lsn, events: events, monitor: sync.OnceValue(func() []monitorMessage { return monitorMessages(events) })}
+// monitor gives portal B's messages, made once.
+func (b *batch) monitor() []monitorMessage {
+	b.once.Do(func() { b.messages = monitorMessages(b.events) })
+	return b.messages
 }
 
-// split groups an entry's events by tenant, keeping their order. Events of another epoch and those without a tenant are left
-// out: there is nobody they could be told to.
-func split(epoch string, e Entry) map[rxvigil.Tenant]*batch {
-	byTenant := make(map[rxvigil.Tenant][]*Event, 1)
-	for _, ev := range e.Events {
-		if ev.Tenant != "" && ev.Pos.Epoch == epoch {
-			byTenant[ev.Tenant] = append(byTenant[ev.Tenant], ev)
+// calls gives the calls of SignalR's hubs, made once.
+func (b *batch) calls() []hubCall {
+	b.hubOnce.Do(func() { b.hubCalls = hubCallsOf(b.events) })
+	return b.hubCalls
+}
+
+// part is what one tenant sees of an entry.
+type part struct {
+	tenant rxvigil.Tenant
+	batch  *batch
+}
+
+// splitter groups an entry's events by tenant. Its memory serves one entry after another; its zero value is ready.
+type splitter struct {
+	parts  []part
+	places map[rxvigil.Tenant]int // of each tenant, in parts
+	of     []int                  // place of each event's tenant; -1: it has none
+	counts []int
+}
+
+// split gives the parts of an entry, in the order in which their tenants come, each with its events in order. Events of another
+// epoch and those without a tenant are left out: there is nobody they could be told to. It is good until the next split.
+func (s *splitter) split(epoch string, e Entry) []part {
+	s.parts = s.parts[:0]
+	if ofOne(epoch, e) {
+		s.parts = append(s.parts, part{e.Events[0].Tenant, &batch{lsn: e.LSN, events: e.Events}})
+		return s.parts
+	}
+	all := make([]*Event, s.count(epoch, e))
+	batches := make([]batch, len(s.parts))
+	for i, n := range s.counts {
+		batches[i].lsn, batches[i].events = e.LSN, all[:0:n]
+		s.parts[i].batch, all = &batches[i], all[n:]
+	}
+	for i, ev := range e.Events {
+		if p := s.of[i]; p >= 0 {
+			batches[p].events = append(batches[p].events, ev)
 		}
 	}
-	batches := make(map[rxvigil.Tenant]*batch, len(byTenant))
-	for t, events := range byTenant {
-		batches[t] = newBatch(e.LSN, events)
+	return s.parts
+}
+
+// count finds the place of each event, and gives how many have one.
+func (s *splitter) count(epoch string, e Entry) (told int) {
+	if s.places == nil {
+		s.places = map[rxvigil.Tenant]int{}
 	}
-	return batches
+	clear(s.places)
+	s.of, s.counts = s.of[:0], s.counts[:0]
+	for _, ev := range e.Events {
+		if ev.Tenant == "" || ev.Pos.Epoch != epoch {
+			s.of = append(s.of, -1)
+			continue
+		}
+		p, ok := s.places[ev.Tenant]
+		if !ok {
+			p = len(s.parts)
+			s.places[ev.Tenant] = p
+			s.parts, s.counts = append(s.parts, part{tenant: ev.Tenant}), append(s.counts, 0)
+		}
+		s.of = append(s.of, p)
+		s.counts[p]++
+		told++
+	}
+	return told
+}
+
+// partOf gives what one tenant sees of an entry, or nil.
+func partOf(epoch string, e Entry, t rxvigil.Tenant) *batch {
+	b := &batch{lsn: e.LSN}
+	for _, ev := range e.Events {
+		if ev.Tenant == t && ev.Pos.Epoch == epoch {
+			b.events = append(b.events, ev)
+		}
+	}
+	if len(b.events) == 0 {
+		return nil
+	}
+	return b
+}
+
+// ofOne tells whether all events of an entry are told to one and the same tenant, as nearly always.
+func ofOne(epoch string, e Entry) bool {
+	for _, ev := range e.Events {
+		if ev.Tenant == "" || ev.Pos.Epoch != epoch || ev.Tenant != e.Events[0].Tenant {
+			return false
+		}
+	}
+	return len(e.Events) > 0
 }

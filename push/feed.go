@@ -1,6 +1,7 @@
 package push
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"time"
@@ -40,6 +41,7 @@ type feed struct {
 	member *member
 	ops    <-chan func(*feed) error // what a WebSocket's reader asks for; nil elsewhere
 	cursor *Cursor                  // nil until a WebSocket subscribes
+	every  time.Duration            // between heartbeats; zero: heartbeatEvery
 	born   time.Time
 	round  uint64 // of the log's state that was told last
 	lost   bool   // the source's being out of sight has been told
@@ -55,7 +57,7 @@ type told struct {
 func (f *feed) run(ctx context.Context) error {
 	f.born = time.Now()
 	f.greet()
-	ticker := time.NewTicker(heartbeatEvery)
+	ticker := time.NewTicker(cmp.Or(f.every, heartbeatEvery))
 	defer ticker.Stop()
 	for due := false; ; {
 		idle, err := f.turn(ctx, due)

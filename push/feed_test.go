@@ -2,6 +2,7 @@ package push_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -10,9 +11,10 @@ import (
 	"time"
 
 	"github.com/rxvigil/rxvigil"
+	"github.com/rxvigil/rxvigil/push"
 )
 
-func TestHeartbeatEveryTenSeconds(t *testing.T) {
+func TestHeartbeatsAreRegular(t *testing.T) {
 	for _, tr := range transports() {
 		t.Run(tr.name, func(t *testing.T) {
 			inBubble(t, 0, func(t *testing.T, b *bundle) {
@@ -24,7 +26,7 @@ func TestHeartbeatEveryTenSeconds(t *testing.T) {
 				start := time.Now()
 				for i := range 3 {
 					f := awaitKind(t, v, "heartbeat")
-					if got, want := time.Since(start), time.Duration(i+1)*10*time.Second; got != want {
+					if got, want := time.Since(start), time.Duration(i+1)*tr.beat(); got != want {
 						t.Errorf("heartbeat %d came after %s", i, got)
 					}
 					if f.id != rxvigil.EndOf("e1", b.lsn).String() {
@@ -53,15 +55,23 @@ func TestSourceOutOfSightIsToldAndSoIsItsReturn(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer late.cut()
+				told, fresh := make(chan bool), make(chan bool)
 				for _, v := range []viewer{early, late} {
-					if f := awaitKind(t, v, "stale"); reasonOf(f) != "source_unreachable" {
-						t.Errorf("got %s", f.raw)
-					}
+					go func() { // each reads all the while: who does not is slow
+						if f := awaitKind(t, v, "stale"); reasonOf(f) != "source_unreachable" {
+							t.Errorf("got %s", f.raw)
+						}
+						awaitKind(t, v, "heartbeat") // all there was is told
+						told <- true
+						awaitKind(t, v, "fresh")
+						fresh <- true
+					}()
 				}
-				awaitKind(t, late, "heartbeat") // both have told all they had
+				<-told
+				<-told
 				b.log.Fresh()
-				awaitKind(t, early, "fresh")
-				awaitKind(t, late, "fresh")
+				<-fresh
+				<-fresh
 			})
 		})
 	}
@@ -170,6 +180,23 @@ func TestBeforeStartStreamsEndWithATimeToComeBack(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestADamagedArchiveIsNeverSilent(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, b *bundle) {
+		from := rxvigil.EndOf("e1", b.lsn).String()
+		b.tx(sold(abyssinia, "b1", "a", 2, 1))
+		b.tx(sold(abyssinia, "b1", "b", 2, 1))
+		b.archive.err = fmt.Errorf("entry 7: %w", push.ErrDamaged)
+		v, err := b.sse("/api/tenant/abyssinia/stream", from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer v.cut()
+		if f := awaitKind(t, v, "resync"); reasonOf(f) != push.LogDamaged || f.id != rxvigil.EndOf("e1", b.lsn).String() {
+			t.Errorf("told %s", f.raw)
+		}
+	})
 }
 
 func TestArchiveErrorEndsTheStreamOnly(t *testing.T) {

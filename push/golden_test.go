@@ -17,13 +17,9 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden frames in testdata")
 
 // random is what differs from run to run.
-var random = regexp.MustCompile(`retry: \d+|"retry_after_ms":\d+|"connectionId":"[A-Z0-9]+"`)
+var random = regexp.MustCompile(`(retry: |"retry_after_ms":|"connectionId":)("[A-Za-z0-9_-]+"|\d+)`)
 
-func blank(s string) string {
-	return random.ReplaceAllStringFunc(s, func(m string) string {
-		return strings.TrimRight(m, `0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"`) + "…"
-	})
-}
+func blank(s string) string { return random.ReplaceAllString(s, "$1…") }
 
 func checkGolden(t *testing.T, name, got string) {
 	t.Helper()
@@ -63,7 +59,11 @@ func TestFramesAreAsPromised(t *testing.T) {
 					}
 				}
 				story(b, read)
-				checkGolden(t, tr.name+".golden", told.String())
+				name := tr.name
+				if strings.HasPrefix(name, "signalr") { // what carries them does not change them
+					name = "signalr"
+				}
+				checkGolden(t, name+".golden", told.String())
 			})
 		})
 	}

@@ -82,7 +82,7 @@ func allowOrigin(h http.Header, origin string) {
 func preflight(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Methods", "GET, POST, PUT, DELETE, OPTIONS")
-	h.Set("Access-Control-Allow-Headers", "authorization, content-type, last-event-id, x-requested-with")
+	h.Set("Access-Control-Allow-Headers", "authorization, content-type, last-event-id, x-requested-with, x-signalr-user-agent")
 	h.Set("Access-Control-Max-Age", "600")
 	w.WriteHeader(http.StatusNoContent)
 }

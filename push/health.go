@@ -13,12 +13,14 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	if _, started := s.Log.Head(); !started {
 		reasons = append(reasons, "the log has not been started")
 	}
-	status := http.StatusOK
+	v, status := s.Vitals.Vitals(), http.StatusOK
 	if len(reasons) > 0 {
 		status = http.StatusServiceUnavailable
 	}
 	writeJSON(w, status, struct {
-		Ready   bool     `json:"ready"`
-		Reasons []string `json:"reasons"`
-	}{len(reasons) == 0, reasons})
+		Ready    bool     `json:"ready"`
+		Reasons  []string `json:"reasons"`
+		Warnings []string `json:"warnings,omitempty"`
+		Lag      lagBody  `json:"lag"`
+	}{len(reasons) == 0, reasons, v.Warnings, lagBody{v.LagBytes, v.LagSeconds}})
 }

@@ -2,12 +2,15 @@ package push
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/rxvigil/rxvigil"
+	"github.com/rxvigil/rxvigil/push/signalr"
 )
 
 // FuzzParseRequest: whatever a client says is a known op or a reason to close, never a panic.
@@ -67,6 +70,66 @@ func FuzzMonitorMessages(f *testing.F) {
 			}
 		}
 	})
+}
+
+// FuzzHubCalls: no envelope, however odd, panics; each call is one record.
+func FuzzHubCalls(f *testing.F) {
+	f.Add("medicine_updated", `{"id":"c","data":{"id":"a","changed":["price"],"before":{},"after":{"price":1}}}`)
+	f.Add("stock_level_changed", `{"id":"c","data":{"id":"a","before":null}}`)
+	f.Add("sale_created", `{"id":"c","data":{"lines":[{"medicine":"m"}],"number":null}}`)
+	f.Add("alert_raised", `{"id":"c","data":{"kind":"expiry","status":"firing","values":{"days":5}}}`)
+	f.Add("fridge_open", `{"id":"c","data":{"message":7}}`)
+	f.Fuzz(func(t *testing.T, typ, body string) {
+		e := &Event{Pos: rxvigil.EndOf("e", 1), Topic: rxvigil.EventType(typ).Topic(), Type: rxvigil.EventType(typ), JSON: []byte(body)}
+		for _, c := range hubCallsOf([]*Event{e}) {
+			records := 0
+			if err := signalr.Records(c.frame, func([]byte) error { records++; return nil }); json.Valid(e.JSON) && (err != nil || records != 1) {
+				t.Errorf("%q has %d records: %v", c.frame, records, err)
+			}
+		}
+	})
+}
+
+// TestConnectionTokensOpenOneConnection each, of their own purpose, in time, and on every node that has the key.
+func TestConnectionTokensOpenOneConnection(t *testing.T) {
+	t.Parallel()
+	here, there, elsewhere := newTokens([]byte("key")), newTokens([]byte("key")), newTokens([]byte("another key"))
+	now := time.Now()
+	token, want := here.issue("sales of a", true, now)
+	got, ok := there.read("sales of a", token)
+	if !ok || got.id != want.id || !got.stateful || strings.Contains(token, want.id) {
+		t.Errorf("read %+v, %t", got, ok)
+	}
+	if _, ok := there.read("sales of b", token); ok {
+		t.Error("a token is good for another tenant")
+	}
+	if _, ok := elsewhere.read("sales of a", token); ok {
+		t.Error("a token is good where the key is another")
+	}
+	if there.spend(got, now.Add(tokenLife+time.Second)) {
+		t.Error("a token is good after its life")
+	}
+	if !there.spend(got, now) || there.spend(got, now) {
+		t.Error("a token does not open one connection")
+	}
+	other, _ := there.read("sales of a", token[:len(token)-1])
+	if other.id != "" {
+		t.Error("half a token is good")
+	}
+}
+
+// TestNegotiatingKeepsNothing: ids that nobody ever uses cost nothing, and those used are forgotten.
+func TestNegotiatingKeepsNothing(t *testing.T) {
+	t.Parallel()
+	tokens, now := newTokens([]byte("key")), time.Now()
+	for range 1000 {
+		_, n := tokens.issue("p", false, now)
+		tokens.spend(n, now)
+		now = now.Add(time.Second)
+	}
+	if n := len(tokens.spent); n > 100 {
+		t.Errorf("%d tokens are kept", n)
+	}
 }
 
 func TestTallyForgetsAfterAMinute(t *testing.T) {

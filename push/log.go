@@ -2,6 +2,7 @@ package push
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -16,11 +17,14 @@ type LogOptions struct {
 // Archive is the log's older part. Entries are in it before they are published. Its methods may be called from many goroutines.
 type Archive interface {
 	// Scan calls fn with the entries of after's epoch that have events after that position, in order, until fn gives false or
-	// the archive ends. The first entry may hold events at or before after too.
+	// the archive ends. The first entry may hold events at or before after too. ErrDamaged: one of them cannot be read.
 	Scan(ctx context.Context, after rxvigil.Position, fn func(Entry) bool) error
 	// Oldest is the place of the oldest entry still held: what is at or after it is all there. Zero when nothing is held.
 	Oldest() rxvigil.Position
 }
+
+// ErrDamaged says that an entry of the archive cannot be read, now or later.
+var ErrDamaged = errors.New("the log is damaged")
 
 // Log is the ordered record of what was published. Publish, Start, Stale and Fresh are for one caller; everything else may
 // be called from anywhere.
@@ -37,6 +41,7 @@ type Log struct {
 	heads bell // rings when the head moves
 	state bell // rings when the epoch or the source's state changes
 	sight sight
+	cut   splitter
 	round uint64 // rises with each Start and each change of sight
 }
 
@@ -82,19 +87,19 @@ func (l *Log) Publish(e Entry) {
 		return
 	}
 	l.head = rxvigil.EndOf(l.epoch, e.LSN)
-	if batches := split(l.epoch, e); len(batches) > 0 {
+	if parts := l.cut.split(l.epoch, e); len(parts) > 0 {
 		l.reach.published(e.LSN)
-		l.append(e, batches)
+		l.append(parts)
 	}
 	l.heads.ring()
 }
 
-func (l *Log) append(e Entry, batches map[rxvigil.Tenant]*batch) {
+func (l *Log) append(parts []part) {
 	now := time.Now()
-	for tenant, b := range batches {
-		lane := l.lane(tenant)
-		lane.add(b, now)
-		l.ring.push(lane, b)
+	for _, p := range parts {
+		lane := l.lane(p.tenant)
+		lane.add(p.batch, now)
+		l.ring.push(lane, p.batch)
 		lane.wake.ring()
 	}
 	l.ring.shrink(l.limit)

@@ -210,4 +210,5 @@ type EngineVitals struct {
 	Faults     int     // changes that could not be mapped or routed
 	LagBytes   int64   // of WAL between the source's head and ours
 	LagSeconds float64 // age of the last change handled, while behind
+	Warnings   []string
 }

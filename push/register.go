@@ -20,7 +20,15 @@ const (
 	transportSSE       = "sse"
 	transportWebSocket = "websocket"
 	transportMonitor   = "live_monitor"
+
+	transportHubSocket  = "signalr_websocket"
+	transportHubEvents  = "signalr_sse"
+	transportHubPolling = "signalr_long_polling"
 )
+
+func transports() []string {
+	return []string{transportSSE, transportWebSocket, transportMonitor, transportHubSocket, transportHubEvents, transportHubPolling}
+}
 
 // member is one live connection.
 type member struct {
@@ -63,7 +71,10 @@ func (r *register) part(m *member) {
 
 // count is the number of connections by transport, of one tenant, or of all when t is empty.
 func (r *register) count(t rxvigil.Tenant) map[string]int {
-	n := map[string]int{transportSSE: 0, transportWebSocket: 0, transportMonitor: 0}
+	n := map[string]int{}
+	for _, transport := range transports() {
+		n[transport] = 0
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for m := range r.members {

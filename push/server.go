@@ -2,6 +2,7 @@ package push
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"net"
@@ -25,6 +26,13 @@ type Options struct {
 	Logger   *slog.Logger         // default: slog.Default()
 	// CORSOrigins are the pages of other origins that may call, as scheme://host[:port].
 	CORSOrigins []string
+	// HubPaths are paths of SignalR hubs besides /hubs/{hub}, with the hub of each; default: DeployedHubPaths.
+	HubPaths map[string]string
+	// HubTransports are those of HubTransports() that are offered; default: all.
+	HubTransports []string
+	// HubKey signs the tokens by which a SignalR client opens the connection that it negotiated, for all nodes that share it;
+	// default: one of this process alone.
+	HubKey []byte
 	// Drain is over how long connections are closed at the end; default 2 s.
 	Drain time.Duration
 }
@@ -35,6 +43,8 @@ type Server struct {
 	metrics     *metrics
 	connections *register
 	aggregates  *aggregates
+	hubs        *hubSessions
+	hubTokens   *tokens
 	handler     http.Handler
 }
 
@@ -49,7 +59,13 @@ func NewServer(o Options) (*Server, error) {
 			return nil, err
 		}
 	}
-	s := &Server{Options: o, connections: newRegister(), aggregates: newAggregates(o.Log, o.Alerts)}
+	if err := CheckHubs(o.HubPaths, o.HubTransports); err != nil {
+		return nil, err
+	}
+	s := &Server{
+		Options: o, connections: newRegister(), aggregates: newAggregates(o.Log, o.Alerts),
+		hubs: &hubSessions{live: map[string]*hubSession{}}, hubTokens: newTokens(o.HubKey),
+	}
 	s.metrics = newMetrics(o.Registry, o.Log, s.connections)
 	s.handler = s.guard(s.routes())
 	return s, nil
@@ -64,6 +80,15 @@ func (o *Options) setDefaults() {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
+	}
+	if o.HubPaths == nil {
+		o.HubPaths = DeployedHubPaths()
+	}
+	if len(o.HubTransports) == 0 {
+		o.HubTransports = HubTransports()
+	}
+	if o.HubKey == nil {
+		o.HubKey = []byte(rand.Text())
 	}
 	if o.Drain <= 0 {
 		o.Drain = 2 * time.Second
@@ -87,6 +112,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	case <-ctx.Done():
 	}
 	s.connections.drain(s.Drain)
+	s.connections.wait() // polls are still answered: a goodbye may wait for one
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Drain+writeTimeout)
 	defer cancel()
 	err := srv.Shutdown(end)
@@ -94,7 +120,6 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 		err = srv.Close()
 	}
 	<-served
-	s.connections.wait()
 	return err
 }
 
@@ -120,5 +145,6 @@ func (s *Server) routes() *http.ServeMux {
 	mux.HandleFunc("GET "+t+"/expiring", s.desk(s.expiring))
 	mux.HandleFunc("GET "+t+"/stats", s.desk(s.stats))
 	mux.HandleFunc("POST "+t+"/events", s.desk(s.events))
+	s.hubRoutes(mux)
 	return mux
 }

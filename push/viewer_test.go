@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/coder/websocket"
 )
@@ -43,7 +44,25 @@ func transports() []transport {
 		{"live_monitor", func(b *bundle, tenant, query, after string) (viewer, error) {
 			return b.sse("/api/tenant/"+tenant+"/medicines/live-monitor?"+query, after)
 		}},
+		{"signalr_websocket", onHub("WebSockets")},
+		{"signalr_sse", onHub("ServerSentEvents")},
+		{"signalr_long_polling", onHub("LongPolling")},
 	}
+}
+
+// onHub connects to the hub that has every topic.
+func onHub(transport string) func(b *bundle, tenant, query, after string) (viewer, error) {
+	return func(b *bundle, tenant, query, after string) (viewer, error) {
+		return b.hub(transport, "test", tenant, query, after)
+	}
+}
+
+// beat is how often a transport has a heartbeat.
+func (tr transport) beat() time.Duration {
+	if strings.HasPrefix(tr.name, "signalr") {
+		return 15 * time.Second
+	}
+	return 10 * time.Second
 }
 
 type sseViewer struct {

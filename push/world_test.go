@@ -31,7 +31,18 @@ func newWorld() *world {
 	}}
 }
 
-func (w *world) Tenants() []push.Tenant { return append([]push.Tenant(nil), w.tenants...) }
+func (w *world) Tenants() []push.Tenant {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]push.Tenant(nil), w.tenants...)
+}
+
+// found makes a new tenant.
+func (w *world) found(t rxvigil.Tenant) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tenants = append(w.tenants, push.Tenant{ID: t})
+}
 
 func (w *world) Tenant(name string) (push.Tenant, bool) {
 	for _, t := range w.tenants {
@@ -92,6 +103,13 @@ func (w *world) Act(ctx context.Context, t rxvigil.Tenant, a push.Action) (push.
 	alert.Status, alert.AcknowledgedBy = rxvigil.Acknowledged, a.By
 	o.Done, o.Applied, o.Alert = true, true, &alert
 	return o, nil
+}
+
+// acted is what was done to alerts.
+func (w *world) acted() []push.Action {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]push.Action(nil), w.actions...)
 }
 
 func (w *world) Emit(_ context.Context, _ rxvigil.Tenant, events []push.CustomEvent) (push.Outcome, error) {

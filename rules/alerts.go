@@ -39,7 +39,7 @@ type alerts struct {
 	tenants  map[rxvigil.Tenant]map[string]*open
 	homes    map[shelfKey][]*open
 	lots     map[lotKey]*open
-	snoozed  map[*open]struct{}
+	perLot   map[string]int // number of those, by the lot's id alone
 	episodes map[string]int // last episode of each fingerprint ever raised
 }
 
@@ -48,7 +48,7 @@ func newAlerts() *alerts {
 		tenants:  map[rxvigil.Tenant]map[string]*open{},
 		homes:    map[shelfKey][]*open{},
 		lots:     map[lotKey]*open{},
-		snoozed:  map[*open]struct{}{},
+		perLot:   map[string]int{},
 		episodes: map[string]int{},
 	}
 }
@@ -89,34 +89,26 @@ func (a *alerts) add(o *open) {
 		a.homes[o.home] = append(a.homes[o.home], o)
 	}
 	if o.alert.Subject.Type == subjectLot {
+		if a.lots[o.lotKey()] == nil {
+			a.perLot[o.alert.Subject.ID]++
+		}
 		a.lots[o.lotKey()] = o
 	}
-	a.index(o)
-}
-
-// index notes whether a deadline waits for the alert.
-func (a *alerts) index(o *open) {
-	if o.alert.Status == rxvigil.Snoozed {
-		a.snoozed[o] = struct{}{}
-		return
-	}
-	delete(a.snoozed, o)
 }
 
 func (a *alerts) remove(o *open) {
 	delete(a.tenants[o.alert.Tenant], o.print)
-	delete(a.snoozed, o)
-	if o.alert.Subject.Type == subjectLot {
+	if o.alert.Subject.Type == subjectLot && a.lots[o.lotKey()] != nil {
 		delete(a.lots, o.lotKey())
+		if a.perLot[o.alert.Subject.ID]--; a.perLot[o.alert.Subject.ID] == 0 {
+			delete(a.perLot, o.alert.Subject.ID)
+		}
 	}
 	a.leaveHome(o)
 }
 
-// rehome moves an alert to the shelf its subject stands on now.
+// rehome moves an alert to the other shelf that its subject stands on now.
 func (a *alerts) rehome(o *open, home shelfKey) {
-	if o.home == home {
-		return
-	}
 	a.leaveHome(o)
 	o.home = home
 	a.homes[home] = append(a.homes[home], o)

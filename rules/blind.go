@@ -15,6 +15,14 @@ const (
 	mostFaultLen = 200  // of a fault's text in an alert
 )
 
+// Blind are the parameters of blind, which is in every pack: it has none.
+type Blind struct{}
+
+// Kind is blind.
+func (Blind) Kind() string { return ruleBlind }
+
+func (Blind) validate() error { return nil }
+
 // noteFaults raises a lasting alert for each fault that is new: one for each tenant, table, column, reason and text.
 func (e *Engine) noteFaults(faults []Fault) {
 	for _, f := range faults {

@@ -12,10 +12,11 @@ import (
 // nothing. Everything in it is reached through a tenant.
 type book struct {
 	tenants map[rxvigil.Tenant]*tenant
-	words   map[string]string // categories and names of branches repeat: one copy each
-	named   int               // tenants that have a record of their own
-	shelves int               // shelves that hold a lot
-	erased  []*medicine       // lost their record in the present transaction; their names are still needed in it
+	words   map[string]string                  // categories and names of branches repeat: one copy each
+	amounts map[rxvigil.Number]*rxvigil.Number // so do costs of lots
+	named   int                                // tenants that have a record of their own
+	shelves int                                // shelves that hold a lot
+	erased  []*medicine                        // lost their record in the present transaction; their names are still needed in it
 }
 
 type tenant struct {
@@ -25,6 +26,13 @@ type tenant struct {
 	zone            *time.Location // nil: the record says none
 	told            rxvigil.Day    // stock of every shelf was told for this day, or later
 	branches        map[rxvigil.Branch]*branch
+	overrides       map[overrideKey]rxvigil.Number
+	matters         map[string]matter          // what is not settled, by its key
+	patients        map[string][]*prescription // the prescriptions among them, by patient
+	prescribed      map[string]*prescription   // and by line
+	recalls         map[string]recalled
+	prescribes      bool // a prescription was seen at all
+	sells           bool // a sale was
 	medicines       map[string]*medicine
 	lots            map[string]*lot
 }
@@ -42,10 +50,20 @@ type medicine struct {
 	recorded       bool // it has a record, perhaps a soft-deleted one
 	present        bool // it has one that is not
 	name, category string
-	reorder        rxvigil.Number
-	price          rxvigil.Number
+	reorder, top   rxvigil.Number // reorder level and maximum level
+	price, cost    rxvigil.Number
+	flags          medicineFlags
 	shelves        []*shelf
 }
+
+type medicineFlags uint8
+
+const (
+	controlled medicineFlags = 1 << iota
+	onPrescription
+)
+
+func (m *medicine) is(f medicineFlags) bool { return m.flags&f != 0 }
 
 // shelf is the place of one medicine in one branch: what alerts about stock are about.
 type shelf struct {
@@ -53,14 +71,39 @@ type shelf struct {
 	branch   *branch
 	lots     []*lot
 	ledger   *ledger // nil: no movement was ever seen
+	demand   *demand // nil: no sale was ever seen
+	owed     []*owed // stock that is still to move, the oldest first
+	holds    []*hold // findings that wait
 	told     rxvigil.Day
 	mark     uint32 // its place, from 1, among the shelves the present transaction touched
-	unknown  uint8  // kinds that could not be judged, one bit each
+	wanted   *level // what the branch wants to have, where the app says so by branch
+	unknown  uint32 // rules that could not be judged, one bit each
+	quiet    bool   // no alert is open on it; false: there may be one
+}
+
+// level is what a branch wants to have of a medicine.
+type level struct{ reorder, top rxvigil.Number }
+
+// reorder is the app's reorder level: the branch's, else the medicine's.
+func (s *shelf) reorder() rxvigil.Number {
+	if s.wanted != nil && s.wanted.reorder.Known() {
+		return s.wanted.reorder
+	}
+	return s.medicine.reorder
+}
+
+// top is the app's maximum level: the branch's, else the medicine's.
+func (s *shelf) top() rxvigil.Number {
+	if s.wanted != nil && s.wanted.top.Known() {
+		return s.wanted.top
+	}
+	return s.medicine.top
 }
 
 type ledger struct {
 	sum           rxvigil.Number
 	seen, unknown int64
+	byDay         []DaySold // what moved on the newest days, until a boot is over; returns are below zero
 }
 
 type lotFlags uint8
@@ -76,12 +119,14 @@ type lot struct {
 	shelf            *shelf
 	id, number       string // one allocation
 	onHand, reserved rxvigil.Number
+	cost             *rxvigil.Number // shared by all lots of that cost; nil: nobody knows
 	expires          rxvigil.Day
 	flags            lotFlags
+	quiet            bool // no alert is open on it; false: there may be one
 }
 
 func newBook() *book {
-	return &book{tenants: map[rxvigil.Tenant]*tenant{}, words: map[string]string{}}
+	return &book{tenants: map[rxvigil.Tenant]*tenant{}, words: map[string]string{}, amounts: map[rxvigil.Number]*rxvigil.Number{}}
 }
 
 func (b *book) tenant(id rxvigil.Tenant) *tenant {
@@ -111,9 +156,18 @@ func (t *tenant) medicine(id string) *medicine {
 	if m := t.medicines[id]; m != nil {
 		return m
 	}
-	m := &medicine{tenant: t, id: strings.Clone(id), reorder: rxvigil.UnknownNumber, price: rxvigil.UnknownNumber}
+	m := &medicine{tenant: t, id: strings.Clone(id)}
+	m.read(nil)
 	t.medicines[m.id] = m
 	return m
+}
+
+// named is a medicine to be spoken of, if need be by its id.
+func (t *tenant) named(id string) *medicine {
+	if m := t.medicines[id]; m != nil && m.name != "" {
+		return m
+	}
+	return &medicine{tenant: t, id: id, name: id}
 }
 
 func (t *tenant) shelf(medicineID string, branchID rxvigil.Branch) *shelf {
@@ -166,9 +220,22 @@ func (b *book) word(s string) string {
 	return w
 }
 
-// sweep forgets a shelf that holds nothing and has no ledger, and its medicine if nothing is left of that.
+// amount is the one copy of a known number that repeats.
+func (b *book) amount(n rxvigil.Number) *rxvigil.Number {
+	if !n.Known() {
+		return nil
+	}
+	kept := b.amounts[n]
+	if kept == nil {
+		kept = &n
+		b.amounts[n] = kept
+	}
+	return kept
+}
+
+// sweep forgets a shelf that holds nothing and has neither ledger nor demand nor level, and its medicine if nothing is left of that.
 func (s *shelf) sweep() {
-	if len(s.lots) > 0 || s.ledger != nil {
+	if len(s.lots) > 0 || s.ledger != nil || s.demand != nil || s.wanted != nil || len(s.owed) > 0 || len(s.holds) > 0 {
 		return
 	}
 	m := s.medicine
@@ -186,7 +253,8 @@ func (m *medicine) sweep() {
 func (b *book) forget() {
 	for _, m := range b.erased {
 		if !m.recorded {
-			m.name, m.category, m.reorder, m.price = "", "", rxvigil.UnknownNumber, rxvigil.UnknownNumber
+			m.name, m.category = "", ""
+			m.read(nil)
 			m.sweep()
 		}
 	}

@@ -55,3 +55,43 @@ func (e *Engine) earliestDay(t *tenant) rxvigil.Day {
 func (e *Engine) today(s *shelf) rxvigil.Day {
 	return rxvigil.DayOf(e.clock.now, e.zoneOf(s.medicine.tenant, s.branch))
 }
+
+// dayOf is today for the goroutine that writes.
+func (e *Engine) dayOf(s *shelf) rxvigil.Day {
+	return e.days.of(e.clock.now, e.zoneOf(s.medicine.tenant, s.branch))
+}
+
+// dayAt is the day of an instant where a shelf stands, but none that is still to come; today when the instant is not known.
+func (e *Engine) dayAt(s *shelf, at rxvigil.Value) (rxvigil.Day, bool) {
+	today := e.dayOf(s)
+	if day, known := e.dayThen(s, at); known {
+		return min(day, today), true
+	}
+	return today, true
+}
+
+// dayThen is the day of an instant where a shelf stands; false when it is not known.
+func (e *Engine) dayThen(s *shelf, at rxvigil.Value) (rxvigil.Day, bool) {
+	t, known := at.Instant()
+	if !known {
+		return 0, false
+	}
+	return rxvigil.DayOf(t, e.zoneOf(s.medicine.tenant, s.branch)), true
+}
+
+// days remembers the last answer to a question that is asked of every shelf. Since 1973 offsets change, and days begin, at
+// whole quarters of an hour only.
+type days struct {
+	zone    *time.Location
+	quarter int64
+	day     rxvigil.Day
+}
+
+func (d *days) of(now time.Time, zone *time.Location) rxvigil.Day {
+	const quarterHour, year1973 = 900, 94_694_400
+	second := now.Unix()
+	if d.zone != zone || d.quarter != second/quarterHour || second < year1973 {
+		*d = days{zone, second / quarterHour, rxvigil.DayOf(now, zone)}
+	}
+	return d.day
+}

@@ -13,6 +13,10 @@ const (
 	ReasonUnknown   = "unknown command"
 	ReasonRecorded  = "already recorded"
 	ReasonNoSnoozed = "not snoozed"
+
+	ReasonNoRule     = "no rule of that name has a threshold"
+	ReasonNoMedicine = "no such medicine"
+	ReasonBelowZero  = "the value is no number from 0"
 )
 
 // obey carries out one command and answers it. Repeating one is harmless.
@@ -22,6 +26,12 @@ func (e *Engine) obey(c *Command) {
 		return
 	}
 	r := Receipt{Operation: c.Operation}
+	if c.Op == SetThreshold {
+		r.Reason = e.setThreshold(c)
+		r.Applied = r.Reason == ""
+		e.answer(r)
+		return
+	}
 	o := e.alerts.byID(c.Tenant, c.Alert)
 	switch {
 	case e.settled:
@@ -29,14 +39,21 @@ func (e *Engine) obey(c *Command) {
 	case o == nil:
 		r.Reason = ReasonNotOpen
 	default:
+		e.renew(o)
 		r.Reason = e.obeyOpen(c, o)
 		r.Applied = r.Reason == ""
 	}
 	if o != nil {
 		a := o.alert
+		e.say(&a, "")
 		r.Alert = &a
 	}
-	if c.Operation != "" {
+	e.answer(r)
+}
+
+// answer gives a receipt to whoever waits for one.
+func (e *Engine) answer(r Receipt) {
+	if r.Operation != "" {
 		e.out.Receipts = append(e.out.Receipts, r)
 	}
 }
@@ -60,7 +77,6 @@ func (e *Engine) acknowledge(c *Command, o *open) string {
 	if o.alert.Status == rxvigil.Acknowledged {
 		return ""
 	}
-	e.renew(o)
 	o.alert.AcknowledgedBy, o.alert.Note = c.By, c.Note
 	e.step(o, rxvigil.Acknowledged, rxvigil.AlertAcknowledged, e.clock.now, c.By, c.Note)
 	if k := e.kindOf(o.alert.Rule); k != nil && k.lasting {
@@ -77,7 +93,6 @@ func (e *Engine) snooze(c *Command, o *open) string {
 	if o.alert.Status == rxvigil.Snoozed && o.alert.SnoozedUntil != nil && o.alert.SnoozedUntil.Equal(deadline) {
 		return ""
 	}
-	e.renew(o)
 	if c.Note != "" {
 		o.alert.Note = c.Note
 	}
@@ -89,7 +104,6 @@ func (e *Engine) unsnooze(c *Command, o *open) string {
 	if o.alert.Status != rxvigil.Snoozed {
 		return ReasonNoSnoozed
 	}
-	e.renew(o)
 	e.step(o, rxvigil.Firing, rxvigil.AlertChanged, e.clock.now, c.By, c.Note)
 	return ""
 }
@@ -110,7 +124,7 @@ func (e *Engine) tick(t Tick) {
 		return
 	}
 	e.judgeTenant(tenant, true)
-	e.resolveUnjudged(func(o *open) bool { return o.alert.Tenant == t.Tenant })
+	e.resolveUnjudged(func(o *open) bool { return o.alert.Tenant == t.Tenant }, false)
 }
 
 // LastOccurrence is the newest known moment of a scan, empty when there was none.

@@ -16,15 +16,35 @@ func (e *Engine) Commit(in Input) Outcome {
 	if in.Tx.LSN != 0 && in.Tx.LSN <= e.done {
 		return Outcome{}
 	}
-	e.begin(&in)
+	if e.parted != in.Tx.LSN || in.Tx.LSN == 0 {
+		e.begin(&in)
+	}
+	e.parted = 0
 	e.fold(in.Changes)
 	e.noteFaults(in.Faults)
 	e.judgeTouched()
+	e.adopt()
 	for i := range in.Commands {
 		e.obey(&in.Commands[i])
 	}
+	e.noteKept(in.Kept)
 	e.noteBlind(in.Blind)
 	return e.finish()
+}
+
+// Part folds some changes of a transaction that is too large for one Input; Commit follows with the last of them, and judges
+// what all of them touched. Wall is as for Commit; nothing else of the input is looked at.
+func (e *Engine) Part(in Input) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if in.Tx.LSN <= e.done {
+		return
+	}
+	if e.parted != in.Tx.LSN {
+		e.begin(&in)
+		e.parted = in.Tx.LSN
+	}
+	e.fold(in.Changes)
 }
 
 // JudgeAll judges every shelf once, at the place in the stream where a cold boot begins to be true. What changed while
@@ -34,11 +54,14 @@ func (e *Engine) JudgeAll(in Input) Outcome {
 	defer e.mu.Unlock()
 	e.begin(&in)
 	e.fold(in.Changes)
+	e.forgetSales()
 	e.forgetTouched()
+	e.watchAll()
 	for _, t := range e.book.tenants {
 		e.judgeTenant(t, false)
+		e.judgeDocuments(t)
 	}
-	e.resolveUnjudged(func(*open) bool { return true })
+	e.resolveUnjudged(func(*open) bool { return true }, true)
 	e.noteFaults(in.Faults)
 	e.noteBlind(in.Blind)
 	out := e.finish()
@@ -51,28 +74,39 @@ func (e *Engine) Refresh(now time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.clock.advance(now, time.Time{})
-	e.settled = true
+	e.settled, e.refreshing = true, true
 	for _, t := range e.book.tenants {
 		t.eachShelf(e.judge)
+		e.judgeDocuments(t)
 	}
+	e.refreshing = false
 }
 
 func (e *Engine) begin(in *Input) {
 	e.tx, e.out, e.settled = in.Tx, Outcome{}, in.Tx.LSN != 0 && in.Tx.LSN <= e.stored
-	e.pass++
+	before := e.clock.now
 	e.clock.advance(in.Tx.At, in.Wall)
-	e.wake()
+	e.wake(before)
+	e.pass++ // what a deadline found is found again, or gone
 }
 
 func (e *Engine) fold(changes []rxvigil.Change) {
-	f := folding{book: e.book, touch: e.touch, moved: e.moved, oddZone: e.oddZone}
+	f := folding{
+		book: e.book, touch: e.touch, moved: e.moved, oddZone: e.oddZone, dayOf: e.dayAt, rewrite: e.rewrite,
+		sale:    func(s *saleChange) { e.sales = append(e.sales, s) },
+		priced:  func(m *medicine, old rxvigil.Number) { e.prices = append(e.prices, priceChange{m, old}) },
+		emptied: func(l *lot) { e.emptied = append(e.emptied, l) },
+		read:    e.noteReading,
+	}
 	f.all(changes)
 }
 
 // touch remembers a shelf as it was before the transaction, and the lowest row that reached it.
 func (e *Engine) touch(s *shelf, row uint32) {
 	if s.mark == 0 {
-		e.touched = append(e.touched, touch{shelf: s, row: row, before: s.stock(s.toldDay())})
+		room := new([2]rxvigil.Stock) // they are told together
+		closed := s.demand != nil && s.demand.closeUntil(s, e.dayOf(s))
+		e.touched = append(e.touched, touch{shelf: s, row: row, before: s.stockIn(&room[0], s.toldDay()), after: &room[1], moved: closed})
 		s.mark = uint32(len(e.touched))
 		return
 	}
@@ -85,13 +119,75 @@ func (e *Engine) moved(s *shelf) { e.touched[s.mark-1].moved = true }
 // judgeTouched judges the shelves of the transaction, then resolves what stood on them and was not found again.
 func (e *Engine) judgeTouched() {
 	for i := range e.touched {
-		e.tellStock(&e.touched[i])
-		e.judge(e.touched[i].shelf)
+		t := &e.touched[i]
+		e.judgeStock(t.shelf, e.tellStock(t))
 	}
 	for i := range e.touched {
 		e.resolveLeft(e.touched[i].shelf)
 	}
+	e.judgeSales()
+	e.judgePrescriptions()
+	e.judgePrices()
 	e.forgetTouched()
+}
+
+// judgeSales asks every rule about the sales that the transaction changed, then takes what moved for the stock that is owed.
+func (e *Engine) judgeSales() {
+	for _, s := range e.sales {
+		for i := range e.rules {
+			if ask := e.rules[i].kind.sale; ask != nil {
+				ask(e, &e.rules[i], s)
+			}
+		}
+	}
+	e.payOwed()
+	e.forgetSales()
+}
+
+func (e *Engine) forgetSales() {
+	clear(e.sales)
+	clear(e.emptied)
+	e.sales, e.emptied = e.sales[:0], e.emptied[:0]
+}
+
+// judgeDocuments judges at the end of a boot what stands on no shelf.
+func (e *Engine) judgeDocuments(t *tenant) {
+	for _, m := range t.matters {
+		switch m := m.(type) {
+		case *prescription:
+			if m.Since.IsZero() {
+				m.Since = e.clock.now
+			}
+			e.prescriptions = append(e.prescriptions, prescriptionChange{tenant: t, was: m, now: m})
+		case *sensor:
+			e.askSensor(t, m)
+		case *breach:
+			e.judgeBreach(t, m, false)
+		}
+	}
+	for _, m := range t.medicines {
+		if m.present {
+			e.prices = append(e.prices, priceChange{m, rxvigil.UnknownNumber})
+		}
+	}
+	e.judgePrescriptions()
+	e.judgePrices()
+}
+
+// watchAll begins, at the end of a boot, to watch when shelves are empty; what their ledgers tell of the days before is told.
+func (e *Engine) watchAll() {
+	for _, t := range e.book.tenants {
+		for _, m := range t.medicines {
+			for _, s := range m.shelves {
+				if s.demand != nil && s.demand.asOf == 0 {
+					s.demand.watch(e.dayOf(s), s.ledger)
+				}
+				if s.ledger != nil {
+					s.ledger.byDay = nil
+				}
+			}
+		}
+	}
 }
 
 func (e *Engine) forgetTouched() {
@@ -103,28 +199,35 @@ func (e *Engine) forgetTouched() {
 	e.book.forget()
 }
 
-// tellStock reports the net change of a shelf's stock. The day it is told for moves only when it made a difference, so that
+// tellStock reports the net change of a shelf's stock, and gives today's. The day it is told for moves only when it made a difference, so that
 // a restarted engine, which knows that day from Usage, tells the same.
-func (e *Engine) tellStock(t *touch) {
-	s, told := t.shelf, t.shelf.toldDay()
-	after := s.stock(e.today(s))
+func (e *Engine) tellStock(t *touch) (after *rxvigil.Stock) {
+	s, told, today := t.shelf, t.shelf.toldDay(), e.dayOf(t.shelf)
+	after = s.stockIn(t.after, today)
+	if s.demand != nil && s.demand.asOf == 0 {
+		s.demand.asOf = today
+	}
 	moved := t.moved
-	if told == 0 || !sameStock(after, s.stock(told)) {
-		s.told, moved = e.today(s), true
+	if told == 0 || told != today && !sameStock(after, s.stock(told)) {
+		s.told, moved = today, true
 	}
 	if moved {
 		e.out.Usage = append(e.out.Usage, s.usage())
 	}
 	if sameStock(t.before, after) {
-		return
+		return after
+	}
+	if e.out.Stock == nil {
+		e.out.Stock = make([]StockChange, 0, max(1, len(e.touched)))
 	}
 	e.out.Stock = append(e.out.Stock, StockChange{
 		Row: t.row, Tenant: s.medicine.tenant.id, Branch: s.branch.id,
 		Level: rxvigil.StockLevel{
 			Medicine: s.medicine.id, MedicineName: s.medicine.name,
-			ReorderLevel: rxvigil.NumberValue(s.medicine.reorder), Before: t.before, After: after,
+			ReorderLevel: rxvigil.NumberValue(s.reorder()), Before: t.before, After: after,
 		},
 	})
+	return after
 }
 
 // judgeTenant judges every shelf of a tenant; tell says whether stock that changed by the calendar is news.
@@ -142,10 +245,10 @@ func (e *Engine) judgeTenant(t *tenant, tell bool) {
 // tellExpired tells the stock that a passing day took from a shelf.
 func (e *Engine) tellExpired(s *shelf) {
 	before := s.stock(s.toldDay())
-	if sameStock(before, s.stock(e.today(s))) {
+	if sameStock(before, s.stock(e.dayOf(s))) {
 		return
 	}
-	e.tellStock(&touch{shelf: s, before: before})
+	e.tellStock(&touch{shelf: s, before: before, after: new(rxvigil.Stock)})
 }
 
 func (e *Engine) finish() Outcome {
@@ -159,7 +262,10 @@ func (e *Engine) finish() Outcome {
 }
 
 func compareStock(a, b StockChange) int {
-	return cmp.Or(cmp.Compare(a.Row, b.Row), cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Branch, b.Branch),
+	if a.Row != b.Row { // as nearly always, and without a look at what they name
+		return cmp.Compare(a.Row, b.Row)
+	}
+	return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Branch, b.Branch),
 		cmp.Compare(a.Level.Medicine, b.Level.Medicine))
 }
 

@@ -6,6 +6,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -21,7 +22,11 @@ type Config struct {
 	Zone *time.Location
 	// Zones override the default for single tenants.
 	Zones map[rxvigil.Tenant]*time.Location
-	Log   *slog.Logger // nil: silence
+	// Locale is the language that messages are written in, such as am or fr-CM; empty is English. Locales override it for single
+	// tenants. One that Speaks denies is English.
+	Locale  string
+	Locales map[rxvigil.Tenant]string
+	Log     *slog.Logger // nil: silence
 }
 
 // Engine keeps alerts true. One goroutine writes to it; any number may read. What it hands out is the reader's own, except
@@ -31,25 +36,41 @@ type Engine struct {
 	zone  *time.Location
 	zones map[rxvigil.Tenant]*time.Location
 	log   *slog.Logger
-	kinds []kind
+	rules []rule
 
-	mu      sync.RWMutex // guards what follows
-	book    *book
-	alerts  *alerts
-	clock   clock
-	scans   map[scanKey]string // last known moment of each scan
-	unknown []int              // by kind: shelves it cannot judge
-	untold  int                // faults beyond the limit
-	done    uint64             // end LSN of the last transaction committed here
-	stored  uint64             // the store has the transitions of transactions up to this LSN
+	speech   *speech
+	speeches map[rxvigil.Tenant]*speech
+
+	mu        sync.RWMutex // guards what follows, and pack and rules, which only a transaction changes
+	next      *adoption    // nil: no pack waits
+	book      *book
+	alerts    *alerts
+	clock     clock
+	scans     map[scanKey]string // last known moment of each scan
+	deadlines deadlines
+	late      []deadline // of alerts, that came before the store's own time
+	unknown   []int      // by rule: shelves it cannot judge
+	untold    int        // faults beyond the limit
+	done      uint64     // end LSN of the last transaction committed here
+	stored    uint64     // the store has the transitions of transactions up to this LSN
 
 	// The transaction at hand.
-	tx       rxvigil.Tx
-	settled  bool
-	pass     uint64
-	out      Outcome
-	touched  []touch
-	verdicts []verdict
+	tx            rxvigil.Tx
+	refreshing    bool // numbers are brought up to date, and nothing else
+	settled       bool
+	parted        uint64 // end LSN of the transaction that comes in parts; 0: none does
+	pass          uint64
+	out           Outcome
+	touched       []touch
+	sales         []*saleChange
+	prescriptions []prescriptionChange
+	prices        []priceChange
+	hidden        []hidden // what is not to be told of the shelf at hand
+	emptied       []*lot   // had something in them before
+	debtors       []*shelf // stock is owed on them since now
+	verdicts      []verdict
+	hearing       hearing
+	days          days
 }
 
 type scanKey struct {
@@ -62,17 +83,28 @@ type touch struct {
 	shelf  *shelf
 	row    uint32
 	before *rxvigil.Stock
-	moved  bool // its ledger changed
+	after  *rxvigil.Stock // room for it
+	moved  bool           // what no image tells of it changed
 }
 
 // NewEngine gives an engine that knows nothing yet, or says what is wrong with the pack.
 func NewEngine(c Config) (*Engine, error) {
-	if err := c.Pack.validate(); err != nil {
+	pack, err := c.Pack.prepare()
+	if err != nil {
+		return nil, fmt.Errorf("rules: %w", err)
+	}
+	asked, err := rulesOf(&pack)
+	if err != nil {
 		return nil, fmt.Errorf("rules: %w", err)
 	}
 	e := &Engine{
-		pack: c.Pack, zone: c.Zone, zones: c.Zones, log: c.Log, kinds: kinds(),
+		pack: pack, zone: c.Zone, zones: c.Zones, log: c.Log, rules: asked,
 		book: newBook(), alerts: newAlerts(), scans: map[scanKey]string{},
+	}
+	e.speech, _ = speechFor(cmp.Or(c.Locale, English))
+	e.speeches = map[rxvigil.Tenant]*speech{}
+	for tenant, locale := range c.Locales {
+		e.speeches[tenant], _ = speechFor(locale)
 	}
 	if e.zone == nil {
 		e.zone = time.UTC
@@ -80,8 +112,15 @@ func NewEngine(c Config) (*Engine, error) {
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
-	e.unknown = make([]int, len(e.kinds))
+	e.unknown = make([]int, len(e.rules))
 	return e, nil
+}
+
+// Pack is the pack that is judged by.
+func (e *Engine) Pack() Pack {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.pack
 }
 
 // Now is engine time: it never steps back and never runs more than 30 s ahead of our own newest message.
@@ -95,7 +134,7 @@ func (e *Engine) Now() time.Time {
 func (e *Engine) Fold(c *rxvigil.Change) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	f := folding{book: e.book, touch: func(*shelf, uint32) {}, moved: func(*shelf) {}, oddZone: e.oddZone}
+	f := folding{book: e.book, touch: func(*shelf, uint32) {}, moved: func(*shelf) {}, oddZone: e.oddZone, dayOf: e.dayThen, boot: true}
 	f.one(c)
 	e.book.forget()
 }
@@ -105,15 +144,22 @@ func (e *Engine) FoldUsage(u Usage) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {
+	case u.Matter != "":
+		e.restoreMatter(u)
 	case u.Tenant == "":
 		e.clock = clock{now: u.Now, wall: u.Wall}
 	case u.Medicine == "":
-		e.book.tenant(u.Tenant).told = u.Told
+		t := e.book.tenant(u.Tenant)
+		t.told, t.prescribes = u.Told, u.Prescribes
 	default:
 		s := e.book.tenant(u.Tenant).shelf(u.Medicine, u.Branch)
 		s.told = u.Told
 		if u.Movements != 0 || u.Unknown != 0 {
 			s.ledger = &ledger{sum: u.Ledger, seen: u.Movements, unknown: u.Unknown}
+		}
+		if u.AsOf != 0 {
+			s.medicine.tenant.sells = true
+			s.demand = &demand{first: u.First, sold: u.Sold, closings: closings{u.AsOf, u.Closed}}
 		}
 	}
 }
@@ -133,12 +179,17 @@ func (e *Engine) Usage(yield func(Usage) bool) {
 }
 
 func (t *tenant) usages(yield func(Usage) bool) bool {
-	if t.told != 0 && !yield(t.usage()) {
+	if (t.told != 0 || t.prescribes) && !yield(t.usage()) {
 		return false
+	}
+	for _, m := range t.matters {
+		if !yield(usageOf(t, m)) {
+			return false
+		}
 	}
 	for _, m := range t.medicines {
 		for _, s := range m.shelves {
-			if (s.ledger != nil || s.told != 0) && !yield(s.usage()) {
+			if (s.ledger != nil || s.demand != nil || s.told != 0) && !yield(s.usage()) {
 				return false
 			}
 		}
@@ -146,12 +197,15 @@ func (t *tenant) usages(yield func(Usage) bool) bool {
 	return true
 }
 
-func (t *tenant) usage() Usage { return Usage{Tenant: t.id, Told: t.told} }
+func (t *tenant) usage() Usage { return Usage{Tenant: t.id, Told: t.told, Prescribes: t.prescribes} }
 
 func (s *shelf) usage() Usage {
 	u := Usage{Tenant: s.medicine.tenant.id, Branch: s.branch.id, Medicine: s.medicine.id, Told: s.told}
 	if s.ledger != nil {
 		u.Ledger, u.Movements, u.Unknown = s.ledger.sum, s.ledger.seen, s.ledger.unknown
+	}
+	if d := s.demand; d != nil {
+		u.First, u.Sold, u.AsOf, u.Closed = d.first, d.sold, d.asOf, d.closed
 	}
 	return u
 }
@@ -165,8 +219,13 @@ func (e *Engine) Restore(open []rxvigil.Alert, episodes map[string]int) {
 	}
 	for _, a := range open {
 		o := restored(a)
+		if k := e.kindOf(a.Rule); k != nil && k.judge == nil {
+			o.home = shelfKey{}
+		}
 		e.alerts.episodes[o.print] = max(e.alerts.episodes[o.print], a.Episode)
 		e.alerts.add(o)
+		e.disturb(o)
+		e.attend(o)
 	}
 }
 
@@ -188,11 +247,20 @@ func (e *Engine) Settle(lsn uint64) {
 	e.stored = lsn
 }
 
-func (e *Engine) kindOf(rule string) *kind {
-	for i := range e.kinds {
-		if e.kinds[i].rule == rule {
-			return &e.kinds[i]
+// ruleOf is a rule that is asked, or nil.
+func (e *Engine) ruleOf(id string) *rule {
+	for i := range e.rules {
+		if e.rules[i].ID == id {
+			return &e.rules[i]
 		}
+	}
+	return nil
+}
+
+// kindOf is the kind of a rule that is asked, or nil.
+func (e *Engine) kindOf(id string) *kind {
+	if r := e.ruleOf(id); r != nil {
+		return r.kind
 	}
 	return nil
 }

@@ -1,10 +1,41 @@
 package rules
 
 import (
+	"fmt"
 	"maps"
 
 	"github.com/rxvigil/rxvigil"
 )
+
+// Expiry are the parameters of expiry.
+type Expiry struct {
+	// Tiers are the rungs before the day itself, the nearest first.
+	Tiers []Tier
+}
+
+// Tier is one rung of the expiry ladder: at most Within days are left.
+type Tier struct {
+	Within   int
+	Rung     string
+	Severity rxvigil.Severity
+}
+
+// Kind is expiry.
+func (Expiry) Kind() string { return "expiry" }
+
+func (p Expiry) validate() error {
+	before := -1
+	for _, t := range p.Tiers {
+		if t.Rung == "" || t.Rung == rungExpired || t.Severity.Rank() == 0 {
+			return fmt.Errorf("tier %+v needs a rung of its own and a severity", t)
+		}
+		if t.Within <= before {
+			return fmt.Errorf("tier %q is not further away than the one before it", t.Rung)
+		}
+		before = t.Within
+	}
+	return nil
+}
 
 const rungExpired = "expired"
 
@@ -30,7 +61,7 @@ func (h *hearing) judgeLot(l *lot) verdict {
 		return v
 	}
 	days := h.today.Until(l.expires)
-	for _, t := range h.pack.Tiers {
+	for _, t := range h.rule.Params.(Expiry).Tiers {
 		if days <= t.Within {
 			v.finding, v.rung, v.severity = fires, t.Rung, t.Severity
 			return v
@@ -59,7 +90,7 @@ func describeExpiry(h *hearing, v verdict) description {
 
 func (h *hearing) tierThreshold(rung string) *rxvigil.Threshold {
 	days := int64(-1)
-	for _, t := range h.pack.Tiers {
+	for _, t := range h.rule.Params.(Expiry).Tiers {
 		if t.Rung == rung {
 			days = int64(t.Within)
 		}

@@ -12,8 +12,17 @@ import (
 type folding struct {
 	book    *book
 	touch   func(s *shelf, row uint32)
-	moved   func(s *shelf) // its ledger changed
+	moved   func(s *shelf) // its ledger or its demand changed
 	oddZone func(name string)
+	// dayOf is the day of an instant where a shelf stands; of now when there is none. False: nobody knows.
+	dayOf func(s *shelf, at rxvigil.Value) (rxvigil.Day, bool)
+	boot  bool // the days before today are told by the movements that are folded
+	// These are told of what rules judge by itself; nil in a boot.
+	sale    func(*saleChange)
+	rewrite func(*tenant, *rxvigil.Change)
+	priced  func(m *medicine, old rxvigil.Number)
+	emptied func(*lot)
+	read    func(*tenant, *rxvigil.Change)
 }
 
 // all folds the changes of one transaction, whatever their order: lots first, as a change of a medicine touches all its
@@ -50,6 +59,20 @@ func (f *folding) one(c *rxvigil.Change) {
 		f.lot(c)
 	case rxvigil.KindMovement:
 		f.movement(c)
+	case rxvigil.KindSale:
+		f.sales(c)
+	case rxvigil.KindSaleLine:
+		f.line(c)
+	case rxvigil.KindPrescription:
+		f.prescription(c)
+	case rxvigil.KindPrescriptionLine:
+		f.prescriptionLine(c)
+	case rxvigil.KindLevel:
+		f.level(c)
+	case rxvigil.KindRecall:
+		f.recall(c)
+	case rxvigil.KindReading:
+		f.reading(c)
 	default:
 		f.book.tenant(c.Record().Tenant)
 	}
@@ -126,6 +149,7 @@ func (f *folding) medicine(c *rxvigil.Change) {
 			f.touchAll(m, c.Row)
 			m.present, m.recorded = false, false
 			f.book.erased = append(f.book.erased, m)
+			f.price(m, m.price)
 		}
 	})
 	r := c.After
@@ -136,7 +160,27 @@ func (f *folding) medicine(c *rxvigil.Change) {
 	f.touchAll(m, c.Row)
 	m.present, m.recorded = !r.Gone, true
 	m.name, m.category = strings.Clone(r.Text(rxvigil.MedicineName)), f.book.word(r.Text(rxvigil.MedicineCategory))
-	m.reorder, m.price = r.Number(rxvigil.MedicineReorderLevel), r.Number(rxvigil.MedicinePrice)
+	old := m.price
+	m.read(r)
+	f.price(m, old)
+}
+
+func (f *folding) price(m *medicine, old rxvigil.Number) {
+	if f.priced != nil {
+		f.priced(m, old)
+	}
+}
+
+func (m *medicine) read(r *rxvigil.Record) {
+	m.reorder, m.top = r.Number(rxvigil.MedicineReorderLevel), r.Number(rxvigil.MedicineMaxLevel)
+	m.price, m.cost = r.Number(rxvigil.MedicinePrice), r.Number(rxvigil.MedicineCost)
+	m.flags = 0
+	if r.Text(rxvigil.MedicineControlled) == "true" {
+		m.flags |= controlled
+	}
+	if r.Text(rxvigil.MedicineRequiresPrescription) == "true" {
+		m.flags |= onPrescription
+	}
 }
 
 func (f *folding) touchAll(m *medicine, row uint32) {
@@ -167,9 +211,21 @@ func (f *folding) lot(c *rxvigil.Change) {
 		f.removeLot(t, r.ID, c.Row)
 		return
 	}
-	s := t.shelf(medicineID, r.Branch)
+	l := t.lots[r.ID]
+	var s *shelf
+	if l != nil && l.shelf.medicine.id == medicineID && l.shelf.branch.id == r.Branch { // it stands where it stood, as nearly always
+		s = l.shelf
+	} else {
+		s = t.shelf(medicineID, r.Branch)
+	}
 	f.touch(s, c.Row)
-	f.place(t, s, r, c.Row).read(r)
+	l = f.place(t, s, l, r, c.Row)
+	stocked := l.onHand.Sign() > 0
+	l.read(r)
+	if stocked && l.onHand.Sign() <= 0 && f.emptied != nil {
+		f.emptied(l)
+	}
+	l.cost = f.book.amount(r.Number(rxvigil.LotCost))
 }
 
 func (f *folding) removeLot(t *tenant, id string, row uint32) {
@@ -190,9 +246,8 @@ func (f *folding) takeOff(l *lot) {
 	}
 }
 
-// place finds or makes the lot and puts it on its shelf.
-func (f *folding) place(t *tenant, s *shelf, r *rxvigil.Record, row uint32) *lot {
-	l := t.lots[r.ID]
+// place makes the lot unless it is there, and puts it on its shelf.
+func (f *folding) place(t *tenant, s *shelf, l *lot, r *rxvigil.Record, row uint32) *lot {
 	if l != nil && l.shelf == s {
 		return l
 	}
@@ -242,16 +297,29 @@ func (l *lot) read(r *rxvigil.Record) {
 	}
 }
 
+func (f *folding) level(c *rxvigil.Change) {
+	if was := c.Before; was != nil && !was.Gone && was.Text(rxvigil.LevelMedicine) != "" {
+		s := f.book.tenant(was.Tenant).shelf(was.Text(rxvigil.LevelMedicine), was.Branch)
+		f.touch(s, c.Row)
+		s.wanted = nil
+	}
+	if is := c.After; is != nil && !is.Gone && is.Text(rxvigil.LevelMedicine) != "" {
+		s := f.book.tenant(is.Tenant).shelf(is.Text(rxvigil.LevelMedicine), is.Branch)
+		f.touch(s, c.Row)
+		s.wanted = &level{reorder: is.Number(rxvigil.LevelReorderLevel), top: is.Number(rxvigil.LevelMaxLevel)}
+	}
+}
+
 func (f *folding) movement(c *rxvigil.Change) {
 	f.book.tenant(c.Record().Tenant)
 	if s := f.movedShelf(c.Before); s != nil {
 		f.touch(s, c.Row)
-		s.post(c.Before, -1)
+		f.post(s, c.Before, -1)
 		f.moved(s)
 	}
 	if s := f.movedShelf(c.After); s != nil {
 		f.touch(s, c.Row)
-		s.post(c.After, 1)
+		f.post(s, c.After, 1)
 		f.moved(s)
 	}
 }
@@ -262,8 +330,12 @@ func (f *folding) movedShelf(r *rxvigil.Record) *shelf {
 		return nil
 	}
 	t := f.book.tenant(r.Tenant)
-	medicineID, branchID := r.Text(rxvigil.MovementMedicine), r.Branch
-	if l := t.lots[r.Text(rxvigil.MovementLot)]; l != nil && (medicineID == "" || branchID == "") {
+	return t.shelfOf(r.Text(rxvigil.MovementMedicine), r.Branch, r.Text(rxvigil.MovementLot))
+}
+
+// shelfOf is the shelf that a row means: as it says itself, else where the lot stands that it names; nil when neither is known.
+func (t *tenant) shelfOf(medicineID string, branchID rxvigil.Branch, lotID string) *shelf {
+	if l := t.lots[lotID]; l != nil && (medicineID == "" || branchID == "") {
 		medicineID, branchID = l.shelf.medicine.id, l.shelf.branch.id
 	}
 	if medicineID == "" {
@@ -272,7 +344,7 @@ func (f *folding) movedShelf(r *rxvigil.Record) *shelf {
 	return t.shelf(medicineID, branchID)
 }
 
-func (s *shelf) post(r *rxvigil.Record, sign int64) {
+func (f *folding) post(s *shelf, r *rxvigil.Record, sign int64) {
 	if s.ledger == nil {
 		s.ledger = &ledger{}
 	}
@@ -286,4 +358,10 @@ func (s *shelf) post(r *rxvigil.Record, sign int64) {
 		n = n.Neg()
 	}
 	s.ledger.sum = s.ledger.sum.Add(n).Trim()
+	if !f.boot {
+		return
+	}
+	if day, known := f.dayOf(s, r.Value(rxvigil.MovementAt)); known {
+		s.ledger.byDay = added(s.ledger.byDay, day, n)
+	}
 }

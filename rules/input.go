@@ -17,6 +17,8 @@ type Input struct {
 	Commands []Command
 	// Faults are rows that could not be mapped.
 	Faults []Fault
+	// Kept is the WAL that the source keeps for us, where this transaction tells it.
+	Kept *Kept
 	// Blind is a stretch of the stream that nobody saw, if there is one to report.
 	Blind *Interval
 }
@@ -30,6 +32,8 @@ const (
 	Snooze      Op = "snooze"
 	Unsnooze    Op = "unsnooze"
 	RunTick     Op = "tick"
+	// SetThreshold sets or withdraws an override.
+	SetThreshold Op = "threshold"
 )
 
 // Command is a message of ours that was read back from the WAL.
@@ -37,10 +41,11 @@ type Command struct {
 	Op        Op
 	Operation string // id under which somebody waits for a receipt; empty: nobody does
 	Tenant    rxvigil.Tenant
-	Alert     string // id of the alert, for all but a tick
+	Alert     string // id of the alert, for what is done to one
 	By, Note  string
 	Until     time.Time // for a snooze
 	Tick      Tick      // for a tick
+	Override  Override  // for a threshold
 }
 
 // Fault is one row that could not be mapped, and why. Text is the offending value, never one of a personal field.
@@ -67,6 +72,8 @@ type Outcome struct {
 	Transitions []Transition
 	// Occurrences are the scans done in this transaction, to be stored with its transitions.
 	Occurrences []Occurrence
+	// Overrides are the thresholds that were set or withdrawn in this transaction, in their order, to be stored with the rest.
+	Overrides []Override
 	// Receipts answer commands that carry an operation id, in their order.
 	Receipts []Receipt
 	// Usage is what the engine must remember that no image of a row tells; replace what was stored under the same key.

@@ -24,11 +24,16 @@ func judged(t *testing.T, rule, level string, lots ...string) string {
 		}
 		f.one(&rxvigil.Change{After: aLot(fmt.Sprint("L", i+1), "x", "M", fields...)})
 	}
-	e := &Engine{pack: DefaultPack(), kinds: kinds(), book: b, zone: mustZone(t, "UTC")}
+	e, err := NewEngine(Config{Pack: DefaultPack()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.book = b
 	e.clock.now = localTime(t, "2026-11-22T12:00", e.zone)
 	h, _ := e.hear(b.find("t", "x", "M"))
 	var texts []string
-	for _, v := range e.kindOf(rule).judge(nil, h) {
+	h.rule = e.ruleOf(rule)
+	for _, v := range h.rule.kind.judge(nil, h) {
 		texts = append(texts, strings.TrimSpace([]string{"clears", "holds", "fires", "unsure"}[v.finding]+" "+v.rung+" "+string(v.severity)))
 	}
 	return strings.Join(texts, ", ")

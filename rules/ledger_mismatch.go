@@ -2,6 +2,14 @@ package rules
 
 import "github.com/rxvigil/rxvigil"
 
+// LedgerMismatch are the parameters of ledger_mismatch: it has none.
+type LedgerMismatch struct{}
+
+// Kind is ledger_mismatch.
+func (LedgerMismatch) Kind() string { return "ledger_mismatch" }
+
+func (LedgerMismatch) validate() error { return nil }
+
 // judgeLedger compares what stands on the shelf with the sum of its movements, where any was ever seen.
 func judgeLedger(dst []verdict, h *hearing) []verdict {
 	v := verdict{rung: "mismatch", severity: rxvigil.Critical}

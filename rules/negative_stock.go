@@ -7,6 +7,14 @@ import (
 	"github.com/rxvigil/rxvigil"
 )
 
+// NegativeStock are the parameters of negative_stock: it has none.
+type NegativeStock struct{}
+
+// Kind is negative_stock.
+func (NegativeStock) Kind() string { return "negative_stock" }
+
+func (NegativeStock) validate() error { return nil }
+
 // judgeNegativeStock finds lots whose numbers cannot be: on_hand or reserved below zero, or more reserved than there is.
 func judgeNegativeStock(dst []verdict, h *hearing) []verdict {
 	v := verdict{rung: "negative", severity: rxvigil.Critical}

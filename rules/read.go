@@ -93,6 +93,7 @@ func (e *Engine) OpenAlerts(t rxvigil.Tenant) []rxvigil.Alert {
 	all := make([]rxvigil.Alert, 0, len(e.alerts.tenants[t]))
 	for _, o := range e.alerts.tenants[t] {
 		all = append(all, o.alert)
+		e.say(&all[len(all)-1], "")
 	}
 	slices.SortFunc(all, func(a, b rxvigil.Alert) int {
 		return cmp.Or(cmp.Compare(b.Severity.Rank(), a.Severity.Rank()), a.StartedAt.Compare(b.StartedAt), cmp.Compare(a.ID, b.ID))
@@ -108,7 +109,9 @@ func (e *Engine) Alert(t rxvigil.Tenant, id string) (rxvigil.Alert, bool) {
 	if o == nil {
 		return rxvigil.Alert{}, false
 	}
-	return o.alert, true
+	a := o.alert
+	e.say(&a, "")
+	return a, true
 }
 
 // MedicineCount is the number of medicines that are not deleted.
@@ -154,9 +157,9 @@ func (e *Engine) Coverage() []Coverage {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	var all []Coverage
-	for i, k := range e.kinds {
-		if k.judge != nil {
-			all = append(all, Coverage{Rule: k.rule, Shelves: e.book.shelves, Unsure: e.unknown[i]})
+	for i, r := range e.rules {
+		if r.kind.judge != nil {
+			all = append(all, Coverage{Rule: r.ID, Shelves: e.book.shelves, Unsure: e.unknown[i]})
 		}
 	}
 	return all

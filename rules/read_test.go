@@ -138,7 +138,10 @@ func TestCoverageCountsWhatCannotBeJudged(t *testing.T) {
 	for _, c := range s.engine.Coverage() {
 		got[c.Rule] = fmt.Sprint(c.Unsure, " of ", c.Shelves)
 	}
-	want := map[string]string{"low_stock": "0 of 4", "negative_stock": "1 of 4", "expiry": "1 of 4", "ledger_mismatch": "4 of 4"}
+	want := map[string]string{
+		"low_stock": "0 of 4", "negative_stock": "1 of 4", "expiry": "1 of 4", "ledger_mismatch": "4 of 4",
+		"projected_stockout": "2 of 4", "will_not_sell_before_expiry": "4 of 4", "overstock": "4 of 4", "dead_stock": "3 of 4", "sales_spike": "4 of 4", "recall": "0 of 4",
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("coverage (-want +got):\n%s", diff)
 	}

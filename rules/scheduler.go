@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/rxvigil/rxvigil"
@@ -24,7 +25,7 @@ type Calendar interface {
 // Scheduler sends a tick at each planned moment of each scan, for each tenant by its own clock. Any number may run over one
 // database: the engine ignores a moment it knows.
 type Scheduler struct {
-	scans    []plan
+	scans    atomic.Pointer[[]plan]
 	calendar Calendar
 	ticker   Ticker
 	log      *slog.Logger
@@ -52,13 +53,23 @@ func NewScheduler(p Pack, calendar Calendar, ticker Ticker, log *slog.Logger) (*
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	return s, s.Adopt(p)
+}
+
+// Adopt goes on by the scans of another pack. Any goroutine may call it; a pack that cannot be meant changes nothing.
+func (s *Scheduler) Adopt(p Pack) error {
 	var errs []error
+	var scans []plan
 	for _, scan := range p.Scans {
 		schedule, err := ParseSchedule(scan.Cron)
 		errs = append(errs, err)
-		s.scans = append(s.scans, plan{scan, schedule})
+		scans = append(scans, plan{scan, schedule})
 	}
-	return s, errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	s.scans.Store(&scans)
+	return nil
 }
 
 // Run sends ticks until ctx ends. Moments that passed since the last stored occurrence are caught up with first, by each
@@ -78,14 +89,15 @@ func (s *Scheduler) Run(ctx context.Context) error {
 // round sends what is due and says how long nothing will be.
 func (s *Scheduler) round(ctx context.Context, now time.Time) time.Duration {
 	wait := lookAgain
+	scans := *s.scans.Load()
 	for _, t := range s.calendar.Tenants() {
 		zone, err := time.LoadLocation(t.Zone)
 		if err != nil {
 			s.log.Warn("tenant has an unknown time zone", "tenant", t.ID, "zone", t.Zone)
 			zone = time.UTC
 		}
-		for i := range s.scans {
-			wait = min(wait, s.visit(ctx, &s.scans[i], t.ID, zone, now))
+		for i := range scans {
+			wait = min(wait, s.visit(ctx, &scans[i], t.ID, zone, now))
 		}
 	}
 	return wait

@@ -3,11 +3,14 @@ package rules
 import "github.com/rxvigil/rxvigil"
 
 // stock sums the lots as they count on a day. Nil: the shelf holds no lot at all.
-func (s *shelf) stock(today rxvigil.Day) *rxvigil.Stock {
+func (s *shelf) stock(today rxvigil.Day) *rxvigil.Stock { return s.stockIn(new(rxvigil.Stock), today) }
+
+// stockIn is stock, written to sum.
+func (s *shelf) stockIn(sum *rxvigil.Stock, today rxvigil.Day) *rxvigil.Stock {
 	if len(s.lots) == 0 {
 		return nil
 	}
-	var sum rxvigil.Stock
+	*sum = rxvigil.Stock{}
 	reserves := s.reserves()
 	for _, l := range s.lots {
 		reserved := l.reservedOn(reserves)
@@ -17,7 +20,7 @@ func (s *shelf) stock(today rxvigil.Day) *rxvigil.Stock {
 			sum.Available = sum.Available.Add(l.onHand.Sub(reserved))
 		}
 	}
-	return &sum
+	return sum
 }
 
 // reserves tells whether the app's schema knows reservations: unknown on every lot means that it does not.

@@ -14,7 +14,7 @@ var (
 	ErrNotFound = errors.New("no such alert")
 )
 
-// Store keeps alerts, their history, occurrences and the position they are true for.
+// Store keeps alerts, their history, occurrences, overrides and the position they are true for.
 type Store interface {
 	// Load gives what an engine needs to go on.
 	Load(ctx context.Context) (Snapshot, error)
@@ -35,6 +35,7 @@ type Snapshot struct {
 	Alerts      []rxvigil.Alert // the open ones
 	Episodes    map[string]int  // last episode by fingerprint
 	Occurrences []Occurrence    // the newest of each scan and tenant
+	Overrides   []Override      // those that hold
 	// Position is the last transaction saved; its ordinal means nothing. Zero: none.
 	Position rxvigil.Position
 }
@@ -45,6 +46,12 @@ type Commit struct {
 	Tx          rxvigil.Tx
 	Transitions []Transition // in their order: ordinal i is FirstTransition + i
 	Occurrences []Occurrence
+	Overrides   []Override // in their order; the newest under a rule, medicine and branch counts
+}
+
+// Empty tells whether there is nothing to store.
+func (c *Commit) Empty() bool {
+	return len(c.Transitions) == 0 && len(c.Occurrences) == 0 && len(c.Overrides) == 0
 }
 
 // Recorded is a transition with its place in the log.

@@ -10,8 +10,15 @@ import (
 // Image gives the value of an image key; ok is false when there is none. The bytes are good until the next
 // call.
 func (s *Store) Image(key []byte) (value []byte, ok bool, err error) {
+	if value, ok = s.recent.get(key); ok {
+		return value, value != nil, nil
+	}
+	var from pebble.Reader = s.db
+	if s.group.indexed != nil { // recent has what is not in it
+		from = s.group.indexed
+	}
 	var buf [96]byte
-	v, closer, err := s.group.Get(append(append(buf[:0], spaceImage), key...))
+	v, closer, err := from.Get(append(append(buf[:0], spaceImage), key...))
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, false, nil
 	}
@@ -19,32 +26,28 @@ func (s *Store) Image(key []byte) (value []byte, ok bool, err error) {
 		return nil, false, fmt.Errorf("read image: %w", err)
 	}
 	s.image = append(s.image[:0], v...)
+	s.recent.learn(key, s.image)
 	return s.image, true, closer.Close()
 }
 
 // PutImage sets an image in the open group; a nil value deletes it.
 func (s *Store) PutImage(key, value []byte) error {
+	if s.recent.write(key, value) {
+		return nil
+	}
+	if err := s.spill(); err != nil {
+		return err
+	}
+	if s.recent.write(key, value) {
+		return nil
+	}
+	s.recent.forget(key)
 	return s.put(spaceImage, key, value)
 }
 
-// PutUsage sets an accumulator in the open group.
+// PutUsage sets an accumulator in the open group; a nil value deletes it.
 func (s *Store) PutUsage(key, value []byte) error {
 	return s.put(spaceUsage, key, value)
-}
-
-func (s *Store) put(space byte, key, value []byte) error {
-	var buf [96]byte
-	k := append(append(buf[:0], space), key...)
-	var err error
-	if value == nil {
-		err = s.group.Delete(k, nil)
-	} else {
-		err = s.group.Set(k, value, nil)
-	}
-	if err != nil {
-		return fmt.Errorf("write state: %w", err)
-	}
-	return nil
 }
 
 // Keys walks the image keys with a prefix, in order, until yield says no. A key is good during the call.
@@ -52,9 +55,13 @@ func (s *Store) Keys(prefix []byte, yield func(key []byte) bool) error {
 	return s.walk(spaceImage, prefix, func(key, _ []byte) bool { return yield(key) })
 }
 
-// Images walks the images with a prefix, in order, until yield says no. Both are good during the call.
+// Images walks the images with a prefix, in order, until yield says no. Both are good during the call. Nothing may be written
+// while it walks: the first images it comes by are remembered, for an engine that starts will soon ask for them.
 func (s *Store) Images(prefix []byte, yield func(key, value []byte) bool) error {
-	return s.walk(spaceImage, prefix, yield)
+	return s.walk(spaceImage, prefix, func(key, value []byte) bool {
+		s.recent.note(key, value)
+		return yield(key, value)
+	})
 }
 
 // Usage walks the accumulators.
@@ -64,7 +71,11 @@ func (s *Store) Usage(yield func(key, value []byte) bool) error {
 
 func (s *Store) walk(space byte, prefix []byte, yield func(key, value []byte) bool) error {
 	from := append([]byte{space}, prefix...)
-	it, err := s.group.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: after(from)})
+	r, err := s.reader()
+	if err != nil {
+		return err
+	}
+	it, err := r.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: after(from)})
 	if err != nil {
 		return fmt.Errorf("walk state: %w", err)
 	}

@@ -11,15 +11,29 @@ import (
 
 // Append puts a transaction's log entry into the open group. at is its commit time, by which it is forgotten one day.
 func (s *Store) Append(lsn uint64, at time.Time, entry []byte) error {
-	value := binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(entry)), uint64(at.UnixMilli()))
-	s.logBytes.Add(int64(len(entry)))
-	if err := s.group.Set(logKey(lsn), append(value, entry...), nil); err != nil {
-		return fmt.Errorf("write log: %w", err)
+	if len(s.page.entries) > 0 && len(s.page.entries)+len(entry) > pageBytes {
+		if err := s.savePage(); err != nil {
+			return err
+		}
 	}
+	s.page.add(lsn, at.UnixMilli(), entry)
 	return nil
 }
 
+// savePage puts the open page into the batch.
+func (s *Store) savePage() error {
+	if len(s.page.entries) == 0 {
+		return nil
+	}
+	key, value := s.page.close()
+	s.logBytes.Add(int64(len(value)))
+	return wrote(s.group.current().Set(key, value, nil))
+}
+
 func logKey(lsn uint64) []byte { return binary.BigEndian.AppendUint64([]byte{spaceLog}, lsn) }
+
+// ErrTornPage says that a part of the log cannot be read although it is as it was written.
+var ErrTornPage = errors.New("a page of the log is torn")
 
 // Entries walks the committed log entries at or after an LSN, in commit order, until yield says no. The entry is good
 // during the call. Any goroutine may call it.
@@ -28,29 +42,17 @@ func (s *Store) Entries(from uint64, yield func(lsn uint64, entry []byte) bool) 
 	if err != nil {
 		return fmt.Errorf("read log: %w", err)
 	}
+	var torn error
+	var scratch []byte
 	for ok := it.First(); ok; ok = it.Next() {
-		if !yield(binary.BigEndian.Uint64(it.Key()[1:]), it.Value()[8:]) {
+		if scratch, ok, torn = eachEntry(scratch, it.Value(), from, yield); !ok {
 			break
 		}
 	}
-	if err := errors.Join(it.Error(), it.Close()); err != nil {
+	if err := errors.Join(torn, it.Error(), it.Close()); err != nil {
 		return fmt.Errorf("read log: %w", err)
 	}
 	return nil
-}
-
-// Newest gives the LSN from which the newest entries hold at least size bytes, or all of them.
-func (s *Store) Newest(size int) (uint64, error) {
-	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{spaceLog}, UpperBound: []byte{spaceLog + 1}})
-	if err != nil {
-		return 0, fmt.Errorf("read log: %w", err)
-	}
-	var lsn uint64
-	for ok := it.Last(); ok && size > 0; ok = it.Prev() {
-		lsn = binary.BigEndian.Uint64(it.Key()[1:])
-		size -= len(it.Value())
-	}
-	return lsn, errors.Join(it.Error(), it.Close())
 }
 
 // Retention says how much of the log is kept; the log ends at whichever comes first.
@@ -62,8 +64,8 @@ type Retention struct {
 // LogBytes is about what the log holds.
 func (s *Store) LogBytes() int64 { return s.logBytes.Load() }
 
-// Trim forgets entries that are older than the retention, or too many, and raises the floor, with the open group. now is the
-// engine's time.
+// Trim forgets pages of which every entry is older than the retention, or that are too many, and raises the floor, with the
+// open group. now is the engine's time.
 func (s *Store) Trim(now time.Time, r Retention) error {
 	if r.Age == 0 {
 		r.Age = 24 * time.Hour
@@ -71,7 +73,11 @@ func (s *Store) Trim(now time.Time, r Retention) error {
 	if r.Bytes == 0 {
 		r.Bytes = 1 << 30
 	}
-	it, err := s.group.NewIter(&pebble.IterOptions{LowerBound: []byte{spaceLog}, UpperBound: []byte{spaceLog + 1}})
+	open, err := s.reader()
+	if err != nil {
+		return err
+	}
+	it, err := open.NewIter(&pebble.IterOptions{LowerBound: []byte{spaceLog}, UpperBound: []byte{spaceLog + 1}})
 	if err != nil {
 		return fmt.Errorf("trim log: %w", err)
 	}
@@ -81,7 +87,7 @@ func (s *Store) Trim(now time.Time, r Retention) error {
 		if int64(binary.BigEndian.Uint64(v)) >= limit && total <= r.Bytes {
 			break
 		}
-		total -= int64(len(v) - 8)
+		total -= int64(len(v))
 		last = binary.BigEndian.Uint64(it.Key()[1:])
 	}
 	if err := errors.Join(it.Error(), it.Close()); err != nil {
@@ -90,7 +96,7 @@ func (s *Store) Trim(now time.Time, r Retention) error {
 	if last == 0 {
 		return nil
 	}
-	if err := s.group.DeleteRange([]byte{spaceLog}, logKey(last+1), nil); err != nil {
+	if err := s.group.current().DeleteRange([]byte{spaceLog}, logKey(last+1), nil); err != nil {
 		return fmt.Errorf("trim log: %w", err)
 	}
 	s.logBytes.Store(max(total, 0))

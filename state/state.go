@@ -22,7 +22,7 @@ import (
 )
 
 // format is the layout of everything here: a store of another format is set aside.
-const format = 1
+const format = 2
 
 // Key spaces.
 const (
@@ -51,10 +51,16 @@ type Store struct {
 	db       *pebble.DB // nil once closed
 	lock     *pebble.Lock
 	log      *slog.Logger
-	group    *pebble.Batch
+	group    group
 	image    []byte // what Image gave last
+	recent   recent // images as the open group leaves them
+	page     page   // of the log, as far as it is open
 	meta     Meta
 	logBytes atomic.Int64
+	bulk     *bulk // of a large transaction; nil: none is open
+
+	scratchDir string
+	scratch    map[string]*Scratch
 }
 
 // ErrInUse says that another process has the folder open.
@@ -101,14 +107,17 @@ func open(dir string, log *slog.Logger) (*Store, error) {
 	if reason, err := os.ReadFile(filepath.Join(dir, damageFile)); err == nil {
 		return nil, errors.Join(fmt.Errorf("%w: %s", errUnreadable, reason), lock.Close())
 	}
-	s := &Store{lock: lock, log: log}
+	s := &Store{lock: lock, log: log, scratchDir: filepath.Clean(dir) + "-scratch"}
+	if err := os.RemoveAll(s.scratchDir); err != nil { // of a process that was killed
+		return nil, errors.Join(fmt.Errorf("open state: %w", err), lock.Close())
+	}
 	if s.db, err = openPebble(dir, options(dir, log, lock)); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", dir, err), lock.Close())
 	}
 	if err := s.readMeta(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	s.group = s.db.NewIndexedBatch()
+	s.group = newGroup(s.db)
 	s.logBytes.Store(s.meta.LogBytes)
 	return s, nil
 }
@@ -167,9 +176,10 @@ func (s *Store) Close() error {
 	if s.db == nil {
 		return nil
 	}
-	var err error
-	if s.group != nil {
-		err = s.group.Close()
+	s.dropBulk()
+	err := s.group.close()
+	for _, room := range s.scratch {
+		err = errors.Join(err, room.Clear())
 	}
 	err = errors.Join(err, s.db.Close(), s.lock.Close())
 	s.db = nil
@@ -184,17 +194,22 @@ func (s *Store) Meta() Meta { return s.meta }
 
 // Reset voids everything. What follows is a boot: it counts only once a position is set.
 func (s *Store) Reset(identity json.RawMessage, hash, epoch string) error {
-	if err := s.group.Close(); err != nil {
+	s.dropBulk()
+	if err := s.group.reset(); err != nil {
 		return fmt.Errorf("reset state: %w", err)
 	}
 	if err := s.db.DeleteRange([]byte{0}, []byte{0xFF}, pebble.Sync); err != nil {
 		return fmt.Errorf("reset state: %w", err)
 	}
-	s.group = s.db.NewIndexedBatch()
+	s.recent.clear()
+	s.page = page{}
 	s.logBytes.Store(0)
 	s.meta = Meta{Format: format, Identity: identity, Hash: hash, Epoch: epoch}
 	return s.Commit()
 }
+
+// Identify records that the source goes on under another identity; it counts once the group is committed.
+func (s *Store) Identify(identity json.RawMessage) { s.meta.Identity = identity }
 
 // Advance sets where the store stands once the group is committed.
 func (s *Store) Advance(position uint64, at, now, wall time.Time) {
@@ -204,28 +219,32 @@ func (s *Store) Advance(position uint64, at, now, wall time.Time) {
 // SetFloor says after which LSN the log is whole.
 func (s *Store) SetFloor(lsn uint64) { s.meta.Floor = lsn }
 
-// GroupSize is the size of the open group, in bytes.
-func (s *Store) GroupSize() int { return s.group.Len() }
-
 // Commit writes the open group, with the meta, and begins another. It is not synced: a crash of the process loses at most
 // the newest groups, and the source sends those again.
 func (s *Store) Commit() error {
+	if err := s.savePage(); err != nil {
+		return err
+	}
 	s.meta.LogBytes = s.logBytes.Load()
 	meta, err := json.Marshal(s.meta)
 	if err != nil {
 		return fmt.Errorf("encode state: %w", err)
 	}
-	if err := s.group.Set([]byte{spaceMeta}, meta, nil); err != nil {
-		return fmt.Errorf("write state: %w", err)
+	if err := s.saveImages(); err != nil {
+		return err
 	}
-	if err := s.group.Commit(pebble.NoSync); err != nil {
-		return fmt.Errorf("write state: %w", err)
+	if err := s.group.current().Set([]byte{spaceMeta}, meta, nil); err != nil {
+		return wrote(err)
 	}
-	if err := s.group.Close(); err != nil {
-		return fmt.Errorf("write state: %w", err)
+	if s.bulk != nil {
+		err = s.ingest()
+	} else {
+		err = s.group.current().Commit(pebble.NoSync)
 	}
-	s.group = s.db.NewIndexedBatch()
-	return nil
+	if err != nil {
+		return wrote(err)
+	}
+	return wrote(s.group.reset())
 }
 
 // Sync makes everything committed so far survive a power cut. Any goroutine may call it.

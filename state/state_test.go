@@ -144,11 +144,6 @@ func TestEntriesBeginWhereAsked(t *testing.T) {
 			t.Errorf("entries from %d (-got +want):\n%s", from, diff)
 		}
 	}
-	for size, want := range map[int]uint64{1: ^uint64(0), 17: 0xFFFF_FFFF_0000_0000, 1 << 20: 10} {
-		if got, err := s.Newest(size); got != want || err != nil {
-			t.Errorf("the newest %d bytes begin at %d (%v), want %d", size, got, err, want)
-		}
-	}
 }
 
 func TestASecondEngineIsToldThatTheFolderIsInUse(t *testing.T) {
@@ -181,5 +176,22 @@ func TestAFolderThatMayNotBeWrittenIsNotCalledInUse(t *testing.T) {
 	must(t, os.MkdirAll(filepath.Join(dir, "LOCK"), 0o700)) // no file can be made there
 	if _, err := Open(dir, slog.New(slog.DiscardHandler)); err == nil || errors.Is(err, ErrInUse) {
 		t.Errorf("a folder without room for a lock: %v", err)
+	}
+}
+
+func TestTheShapeIsKeptUntilAReset(t *testing.T) {
+	t.Parallel()
+	s, dir := setup(t)
+	must(t, s.PutShape([]byte(`{"7":{}}`)))
+	must(t, s.Commit())
+	must(t, s.PutShape([]byte("never committed")))
+	must(t, s.Close())
+	s = reopen(t, dir)
+	if got, err := s.Shape(); string(got) != `{"7":{}}` || err != nil {
+		t.Errorf("kept %q, %v", got, err)
+	}
+	must(t, s.Reset(json.RawMessage(`{}`), "hash", "epoch"))
+	if got, err := s.Shape(); got != nil || err != nil {
+		t.Errorf("kept %q after a reset, %v", got, err)
 	}
 }

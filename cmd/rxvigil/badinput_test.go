@@ -190,6 +190,43 @@ func TestMistakesAreOneSentenceWithTheCure(t *testing.T) {
 			`tenants.zone: "Mars/Olympus" is no time zone: use a name of the tz database, such as Africa/Lusaka`,
 		},
 		{
+			"language of a tenant", func(t *testing.T) *mistake { return lined(t, "tenants: {locales: {hanoi: vi}}") },
+			`tenants.locales.hanoi: alerts cannot speak "vi": use one of en, am, fr`,
+		},
+		{
+			"a pack that is not there", func(t *testing.T) *mistake { return lined(t, "rules: [parrity]") },
+			"rules: open *parrity: no such file or directory: name a file or one of [default *parity*]",
+		},
+		{
+			"a pack with a mistake", func(t *testing.T) *mistake {
+				file := filepath.Join(t.TempDir(), "mine.yaml")
+				if err := os.WriteFile(file, []byte("extends: default\nrules:\n  - low_stock: {recovery: 0.5}\n"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				return lined(t, "rules: ['"+file+"']")
+			},
+			"*mine.yaml:3: pack: rule \"low_stock\": recovery 0.5 is below 1\n    - low_stock: {recovery: 0.5}",
+		},
+		{
+			"address of a receiver", func(t *testing.T) *mistake { return lined(t, "notify: {webhooks: [{url: mail.example}]}") },
+			`rxvigil.yaml:3: notify.webhooks[0].url: url "mail.example": this is no address: write it as https://host/path` +
+				"\n    notify: {webhooks: [{url: mail.example}]}",
+		},
+		{
+			"secret of a webhook", func(t *testing.T) *mistake { return lined(t, "notify: {webhooks: [{url: https://a.example}]}") },
+			`rxvigil.yaml:3: notify.webhooks[0].secret: the secret is not base64 of 24 to 64 bytes: make one with: echo whsec_*`,
+		},
+		{
+			"key of a receiver", func(t *testing.T) *mistake { return lined(t, "notify: {alertmanagers: [{uri: https://a.example}]}") },
+			`rxvigil.yaml:3: unknown key "uri": did you mean "url"?` + "\n    notify: {alertmanagers: [{uri: https://a.example}]}",
+		},
+		{
+			"two receivers of one name", func(t *testing.T) *mistake {
+				return lined(t, "notify: {alertmanagers: [{url: https://a.example}, {url: https://a.example/b}]}")
+			},
+			`notify: two receivers are called "a.example": give each a name`,
+		},
+		{
 			"no mapping", func(t *testing.T) *mistake {
 				m := loaded(t)
 				m.mapping = ""
@@ -239,6 +276,10 @@ func TestMistakesAreOneSentenceWithTheCure(t *testing.T) {
 		{
 			"address that is none", func(t *testing.T) *mistake { return lined(t, "push: {listen: here}") },
 			`push.listen "here" is not host:port, such as 127.0.0.1:8080` + "\n  rxvigil.yaml:3: push: {listen: here}",
+		},
+		{
+			"hub that is none", func(t *testing.T) *mistake { return lined(t, "push: {hub_paths: {/liveHub: weather}}") },
+			`push.hub_paths: /liveHub: "weather" is none of inventory, sales, prescriptions, patients, notifications, pharmacy, test`,
 		},
 		{
 			"state out of reach", func(t *testing.T) *mistake {

@@ -61,13 +61,18 @@ func benchLots(b *testing.B) int {
 }
 
 // peakMemory is the most resident memory that a process ever had, in bytes.
-func peakMemory(b *testing.B, pid int) int64 {
+func peakMemory(b *testing.B, pid int) int64 { b.Helper(); return memoryOf(b, pid, "VmHWM:") }
+
+// residentMemory is what a process has in memory now, in bytes.
+func residentMemory(b *testing.B, pid int) int64 { b.Helper(); return memoryOf(b, pid, "VmRSS:") }
+
+func memoryOf(b *testing.B, pid int, what string) int64 {
 	b.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		b.Fatal(err)
 	}
-	_, rest, _ := bytes.Cut(status, []byte("VmHWM:"))
+	_, rest, _ := bytes.Cut(status, []byte(what))
 	line, _, _ := bytes.Cut(rest, []byte(" kB"))
 	kB, err := strconv.ParseInt(string(bytes.TrimSpace(line)), 10, 64)
 	if err != nil {

@@ -19,17 +19,25 @@ import (
 // readRaw reads a copy of the slot from where the engine stands, and throws away what it reads.
 func (l *drainLine) readRaw(b *testing.B, dsn string, rows int) (s spent) {
 	b.Helper()
-	cfg := l.config(b)
-	name := "rxv_" + strings.ToLower(rand.Text()[:12])
-	pgtest.Exec(b, dsn, "SELECT pg_copy_logical_replication_slot('"+cfg.Source.Slot+"', '"+name+"')")
-	pprof.Do(context.Background(), pprof.Labels("phase", "raw"), func(ctx context.Context) {
-		conn := rawStream(b, ctx, dsn, name, cfg.Source.Publication, pglogrepl.LSN(l.position))
-		s = discard(b, conn, rows)
-		_ = conn.Close(ctx)
+	publication := l.config(b).Source.Publication
+	l.withCopy(b, dsn, func(slot string) {
+		pprof.Do(context.Background(), pprof.Labels("phase", "raw", "backlog", b.Name()), func(ctx context.Context) {
+			conn := rawStream(b, ctx, dsn, slot, publication, pglogrepl.LSN(l.position))
+			s = discard(b, conn, rows)
+			_ = conn.Close(ctx)
+		})
 	})
+	return s
+}
+
+// withCopy has a copy of the engine's slot for as long as read runs.
+func (l *drainLine) withCopy(b *testing.B, dsn string, read func(slot string)) {
+	b.Helper()
+	name := "rxv_" + strings.ToLower(rand.Text()[:12])
+	pgtest.Exec(b, dsn, "SELECT pg_copy_logical_replication_slot('"+l.config(b).Source.Slot+"', '"+name+"')")
+	read(name)
 	pgtest.Await(b, dsn, "SELECT NOT active FROM pg_replication_slots WHERE slot_name = '"+name+"'")
 	pgtest.Exec(b, dsn, "SELECT pg_drop_replication_slot('"+name+"')")
-	return s
 }
 
 // rawStream starts replication as the engine does, with the same receive buffer.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -22,10 +21,12 @@ import (
 	"github.com/rxvigil/rxvigil/internal/pgtest"
 )
 
-// BenchmarkDrain makes a backlog and reads it twice: a copy of the slot by a client that discards what it reads, which is
-// the limit of the server and the socket, and the slot itself by the whole engine, with rules on, images and log on disk,
-// alerts in Postgres, and everything published. Take the ratios: the machine is shared. One iteration is one backlog; the
-// median counts. A CPU profile tells the two apart by the label phase.
+// BenchmarkDrain makes a backlog and reads it three times: a copy of the slot by a client that discards what it reads, which
+// is the limit of the server and the socket; another copy by pg_recvlogical, the server's own client; and the slot itself by
+// the whole engine, with rules on, images and log on disk, alerts in Postgres, and everything published. Take the ratios: the
+// machine is shared. One iteration is one backlog; the median counts, of a ratio the median of each backlog's own. A CPU
+// profile tells raw and engine apart by the label phase, and the backlogs by the label backlog; pg_recvlogical is a process
+// of its own.
 func BenchmarkDrain(b *testing.B) {
 	const lots, rows = 10_000, 200_000
 	tcp := benchPharmacy(b, lots, 10)
@@ -37,24 +38,33 @@ func BenchmarkDrain(b *testing.B) {
 	for _, socket := range sockets {
 		for _, each := range []int{10, 1} {
 			b.Run(fmt.Sprintf("%s/%d-row", socket.name, each), func(b *testing.B) {
-				var raw, ours []spent
+				var raw, server, ours []spent
 				for b.Loop() {
 					sold := line.sell(b, rows/2*min(each, 2)/each, each)
-					raw = append(raw, line.readRaw(b, socket.dsn, sold))
+					reads := []func(){
+						func() { raw = append(raw, line.readRaw(b, socket.dsn, sold)) },
+						func() { server = append(server, line.recvlogical(b, socket.dsn, sold)...) },
+					}
+					if len(raw)%2 == 1 { // the server may still be busy with the sales while the first reads
+						slices.Reverse(reads)
+					}
+					for _, read := range reads {
+						read()
+					}
 					ours = append(ours, line.run(b, socket.dsn, sold))
 				}
-				lines = append(lines, reportDrain(b, socket.name, each, raw, ours))
+				lines = append(lines, reportDrain(b, fmt.Sprintf("%s\t%d", socket.name, each), raw, server, ours)...)
 			})
 		}
 	}
-	printTable("socket\trows/tx\traw rows/s\tengine rows/s\tratio\traw µs/row\tengine µs/row\tratio\tengine allocs/row\tB/row\talerts/1000 rows", lines)
+	printTable(drainHead, lines)
 }
 
 // spent is what reading a backlog took, from its first row to its last.
 type spent struct {
 	rows   int
 	wall   time.Duration
-	cpu    time.Duration // of this process, user and system
+	cpu    time.Duration // of the reading process, user and system
 	allocs uint64
 	bytes  uint64
 	moved  int // transitions of alerts
@@ -63,29 +73,7 @@ type spent struct {
 func (s spent) rate() float64   { return float64(s.rows) / s.wall.Seconds() }
 func (s spent) perRow() float64 { return float64(s.cpu.Nanoseconds()) / 1e3 / float64(s.rows) }
 
-// median is the run with the median of a figure.
-func median(all []spent, figure func(spent) float64) spent {
-	all = slices.Clone(all)
-	slices.SortFunc(all, func(a, b spent) int { return cmp.Compare(figure(a), figure(b)) })
-	return all[len(all)/2]
-}
-
-func reportDrain(b *testing.B, socket string, each int, raw, ours []spent) string {
-	b.Helper()
-	r, o := median(raw, spent.rate), median(ours, spent.rate)
-	rc, oc := median(raw, spent.perRow).perRow(), median(ours, spent.perRow).perRow()
-	allocs, bytes := float64(o.allocs)/float64(o.rows), float64(o.bytes)/float64(o.rows)
-	b.ReportMetric(0, "ns/op")
-	b.ReportMetric(r.rate(), "raw-rows/s")
-	b.ReportMetric(o.rate(), "rows/s")
-	b.ReportMetric(o.rate()/r.rate(), "of-raw")
-	b.ReportMetric(rc, "raw-cpu-µs/row")
-	b.ReportMetric(oc, "cpu-µs/row")
-	b.ReportMetric(oc/rc, "times-raw-cpu")
-	b.ReportMetric(allocs, "allocs/row")
-	return fmt.Sprintf("%s\t%d\t%.0f\t%.0f\t%.2f\t%.1f\t%.1f\t%.2f\t%.1f\t%.0f\t%.1f", socket, each, r.rate(), o.rate(),
-		o.rate()/r.rate(), rc, oc, oc/rc, allocs, bytes, 1000*float64(o.moved)/float64(o.rows))
-}
+func (s spent) allocsPerRow() float64 { return float64(s.allocs) / float64(s.rows) }
 
 func printTable(head string, lines []string) {
 	fmt.Println()
@@ -138,13 +126,15 @@ func (l *drainLine) boot(b *testing.B, dsn string) {
 	l.start(b, dsn, 0, func(h *house) <-chan struct{} { return h.engine.ready })
 }
 
-// sell makes a backlog and counts its rows.
+// sell makes a backlog, sees it on the server's disk, and counts its rows.
 func (l *drainLine) sell(b *testing.B, transactions, each int) int {
 	b.Helper()
-	rows, err := strconv.Atoi(pgtest.Ask(b, l.config(b).Source.DSN, fmt.Sprintf("CALL bench_sell(%d, %d, 0)", transactions, each)))
+	dsn := l.config(b).Source.DSN
+	rows, err := strconv.Atoi(pgtest.Ask(b, dsn, fmt.Sprintf("CALL bench_sell(%d, %d, 0)", transactions, each)))
 	if err != nil {
 		b.Fatal(err)
 	}
+	pgtest.Exec(b, dsn, "SELECT pg_current_xact_id()") // the sales did not wait for the disk; this commit does, and theirs are before it
 	return rows
 }
 
@@ -173,7 +163,7 @@ func (l *drainLine) start(b *testing.B, dsn string, rows int, until func(*house)
 	cfg.Source.DSN, cfg.State.DSN, cfg.Log.Level = dsn, dsn, "error"
 	d := &draining{want: rows, done: make(chan struct{})}
 	var err error
-	pprof.Do(ctx, pprof.Labels("phase", "engine"), func(ctx context.Context) { err = l.drain(ctx, cancel, cfg, d, until) })
+	pprof.Do(ctx, pprof.Labels("phase", "engine", "backlog", b.Name()), func(ctx context.Context) { err = l.drain(ctx, cancel, cfg, d, until) })
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -28,12 +30,24 @@ func newCheck() *cobra.Command {
 			f.Cure = "all is well if that is rxvigil itself"
 			findings = append(findings, *f)
 		}
-		return report(c, cfg, findings, *asJSON)
+		rows, err := coverIf(c.Context(), cfg, findings)
+		if err != nil {
+			findings = append(findings, cdc.Finding{Path: "$.mapping", What: "the rows could not be looked at: " + err.Error()})
+		}
+		return report(c, cfg, findings, rows, *asJSON)
 	}
 	return c
 }
 
-func report(c *cobra.Command, cfg *config, findings []cdc.Finding, asJSON bool) error {
+// coverIf looks at the rows where nothing is wrong so far.
+func coverIf(ctx context.Context, cfg *config, findings []cdc.Finding) (*coverage, error) {
+	if slices.ContainsFunc(findings, func(f cdc.Finding) bool { return f.Fatal }) {
+		return nil, nil
+	}
+	return cover(ctx, cfg)
+}
+
+func report(c *cobra.Command, cfg *config, findings []cdc.Finding, rows *coverage, asJSON bool) error {
 	out, fatal := c.OutOrStdout(), 0
 	for _, f := range findings {
 		if f.Fatal {
@@ -46,7 +60,7 @@ func report(c *cobra.Command, cfg *config, findings []cdc.Finding, asJSON bool) 
 		if findings == nil {
 			findings = []cdc.Finding{}
 		}
-		if err := enc.Encode(map[string]any{"ok": fatal == 0, "findings": findings}); err != nil {
+		if err := enc.Encode(map[string]any{"ok": fatal == 0, "findings": findings, "coverage": rows}); err != nil {
 			return err
 		}
 	} else {
@@ -56,6 +70,9 @@ func report(c *cobra.Command, cfg *config, findings []cdc.Finding, asJSON bool) 
 				mark = "error"
 			}
 			fmt.Fprintf(out, "%s: %s\n", mark, describe(cfg, f))
+		}
+		if rows != nil {
+			rows.print(out)
 		}
 		fmt.Fprintln(out, verdict(len(findings), fatal))
 	}

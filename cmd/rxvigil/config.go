@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,6 +18,8 @@ import (
 
 	"github.com/rxvigil/rxvigil"
 	"github.com/rxvigil/rxvigil/cdc"
+	"github.com/rxvigil/rxvigil/push"
+	"github.com/rxvigil/rxvigil/rules"
 )
 
 // config is the configuration file. Flags are stronger than RXVIGIL_… variables, and those than the file.
@@ -24,6 +28,12 @@ type config struct {
 		DSN         string `yaml:"dsn"`
 		Slot        string `yaml:"slot"`
 		Publication string `yaml:"publication"`
+		Failover    *bool  `yaml:"failover"` // standbys keep a copy of the slot, where the server can (17 and newer); default true
+		WAL         struct {
+			Warn     string `yaml:"warn"`     // WAL kept for us that is a warning; default 1GiB; off: never
+			Critical string `yaml:"critical"` // that is critical; default 5GiB
+			Drop     string `yaml:"drop"`     // at which we drop our slot rather than fill the disk; default off
+		} `yaml:"wal"`
 	} `yaml:"source"`
 	State struct {
 		DSN    string `yaml:"dsn"`    // default: the source's
@@ -31,16 +41,22 @@ type config struct {
 	} `yaml:"state"`
 	DataDir string `yaml:"data_dir"`
 	Tenants struct {
-		Zone  string            `yaml:"zone"`  // where a pharmacy's day is decided, unless its own row says
-		Zones map[string]string `yaml:"zones"` // by tenant id
+		Zone    string            `yaml:"zone"`    // where a pharmacy's day is decided, unless its own row says
+		Zones   map[string]string `yaml:"zones"`   // by tenant id
+		Locale  string            `yaml:"locale"`  // the language of messages, such as am or fr-CM; default en
+		Locales map[string]string `yaml:"locales"` // by tenant id
 	} `yaml:"tenants"`
 	Mapping cdc.Mapping `yaml:"mapping"`
 	Push    struct {
-		Listen      string        `yaml:"listen"`
-		CORSOrigins []string      `yaml:"cors_origins"`
-		Drain       time.Duration `yaml:"drain"`
+		Listen        string            `yaml:"listen"`
+		CORSOrigins   []string          `yaml:"cors_origins"`
+		Drain         time.Duration     `yaml:"drain"`
+		HubPaths      map[string]string `yaml:"hub_paths"`      // of SignalR hubs besides /hubs/{hub}; default: those that the deployed portals call
+		HubTransports []string          `yaml:"hub_transports"` // offered to SignalR clients; default: all
 	} `yaml:"push"`
-	Log struct {
+	Rules  []string     `yaml:"rules"` // packs, each laid over the one before: names of those that come with the program, or files
+	Notify notifyConfig `yaml:"notify"`
+	Log    struct {
 		Level     string        `yaml:"level"`     // debug, info, warn, error
 		Format    string        `yaml:"format"`    // text, json; default by terminal
 		Retention time.Duration `yaml:"retention"` // of the event log; default 24 h
@@ -88,9 +104,12 @@ func yamlNames(t reflect.Type, seen map[reflect.Type]bool) []string {
 	seen[t] = true
 	var names []string
 	for field := range t.Fields() {
-		name, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+		name, options, _ := strings.Cut(field.Tag.Get("yaml"), ",")
 		if name != "" {
-			names = append(append(names, name), yamlNames(field.Type, seen)...)
+			names = append(names, name)
+		}
+		if name != "" || options == "inline" {
+			names = append(names, yamlNames(field.Type, seen)...)
 		}
 	}
 	return names
@@ -145,13 +164,67 @@ func (c *config) validate() error {
 	if !slotName.MatchString(c.Source.Slot) {
 		return fmt.Errorf("source.slot: %q is no name of a slot: use small letters, digits and _, at most 63", c.Source.Slot)
 	}
+	if _, err := c.walLimits(); err != nil {
+		return err
+	}
 	if _, err := c.zones(); err != nil {
 		return err
 	}
 	if _, err := zone("tenants.zone", c.Tenants.Zone); err != nil {
 		return err
 	}
+	if _, err := c.locales(); err != nil {
+		return err
+	}
+	if _, err := c.receivers(); err != nil {
+		return err
+	}
+	if _, err := c.pack(); err != nil {
+		return err
+	}
+	if err := push.CheckHubs(c.Push.HubPaths, c.Push.HubTransports); err != nil {
+		return err
+	}
 	return errors.Join(oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error"), oneOf("log.format", c.Log.Format, "text", "json"))
+}
+
+// walLimits reads source.wal.
+func (c *config) walLimits() (l walLimits, err error) {
+	w := c.Source.WAL
+	for _, field := range []struct {
+		of            *int64
+		name, text    string
+		usual, lowest int64
+	}{
+		{&l.warn, "warn", w.Warn, 1 << 30, 1 << 20}, {&l.critical, "critical", w.Critical, 5 << 30, 1 << 20}, {&l.drop, "drop", w.Drop, 0, 64 << 20},
+	} {
+		if *field.of, err = size("source.wal."+field.name, field.text, field.usual); err != nil {
+			return l, err
+		}
+		if *field.of > 0 && *field.of < field.lowest {
+			return l, fmt.Errorf("source.wal.%s: %q is too little: a busy server writes that in a moment; use at least %s", field.name, field.text, rules.Size(field.lowest))
+		}
+	}
+	return l, nil
+}
+
+var sizeUnits = map[string]int64{"": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40} //nolint:gochecknoglobals // a table, never written
+
+// size reads a number of bytes such as 5GiB or 500 MB. Nothing is the usual, off is 0.
+func size(field, text string, usual int64) (int64, error) {
+	switch text {
+	case "":
+		return usual, nil
+	case "off":
+		return 0, nil
+	}
+	digits := text[:len(text)-len(strings.TrimLeft(text, "0123456789"))]
+	unit, known := sizeUnits[strings.ToUpper(strings.TrimSpace(text[len(digits):]))]
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || !known || n > math.MaxInt64/unit {
+		return 0, fmt.Errorf("%s: %q is no size: write it as 5GiB, 500MB or off", field, text)
+	}
+	return n * unit, nil
 }
 
 // slotName is what Postgres accepts.
@@ -200,6 +273,28 @@ func (c *config) zones() (map[rxvigil.Tenant]*time.Location, error) {
 		zones[rxvigil.Tenant(tenant)] = z
 	}
 	return zones, nil
+}
+
+// locales reads the languages of messages, by tenant.
+func (c *config) locales() (map[rxvigil.Tenant]string, error) {
+	if err := locale("tenants.locale", c.Tenants.Locale); err != nil {
+		return nil, err
+	}
+	locales := map[rxvigil.Tenant]string{}
+	for tenant, name := range c.Tenants.Locales {
+		if err := locale("tenants.locales."+tenant, name); err != nil {
+			return nil, err
+		}
+		locales[rxvigil.Tenant(tenant)] = name
+	}
+	return locales, nil
+}
+
+func locale(field, name string) error {
+	if name == "" || rules.Speaks(name) {
+		return nil
+	}
+	return fmt.Errorf("%s: alerts cannot speak %q: use one of %s", field, name, strings.Join(rules.Languages(), ", "))
 }
 
 func zone(field, name string) (*time.Location, error) {

@@ -95,7 +95,8 @@ func (d desk) Expiring(_ context.Context, t rxvigil.Tenant, q push.ExpiringQuery
 	if err != nil {
 		return nil, "", err
 	}
-	lines := d.e.rules.Load().Expiring(t, q.Branch, q.Days)
+	engine := d.e.rules.Load()
+	lines, pack := engine.Expiring(t, q.Branch, q.Days), engine.Pack()
 	if after != "" {
 		i := slices.IndexFunc(lines, func(l rules.ExpiringLine) bool { return l.Lot.ID == after })
 		if i < 0 {
@@ -110,7 +111,9 @@ func (d desk) Expiring(_ context.Context, t rxvigil.Tenant, q push.ExpiringQuery
 	}
 	items := make([]push.ExpiringItem, 0, len(lines))
 	for _, l := range lines {
-		items = append(items, expiringItem(l))
+		item := expiringItem(l)
+		item.Rung = rungOf(pack, item.Days)
+		items = append(items, item)
 	}
 	return items, next, nil
 }
@@ -123,7 +126,6 @@ func expiringItem(l rules.ExpiringLine) push.ExpiringItem {
 	if l.Lot.Days != nil {
 		item.Days = *l.Lot.Days
 	}
-	item.Rung = rungOf(item.Days)
 	return item
 }
 
@@ -254,13 +256,13 @@ func openKey(text string) (string, error) {
 	return string(b), nil
 }
 
-// rungOf is the rung of the expiry ladder for so many days; empty above the ladder.
-func rungOf(days int) string {
+// rungOf is the rung of a pack's expiry ladder for so many days; empty above the ladder.
+func rungOf(pack rules.Pack, days int) string {
 	if days < 0 {
 		return "expired"
 	}
 	best, rung := int(^uint(0)>>1), ""
-	for _, t := range rules.DefaultPack().Tiers {
+	for _, t := range pack.ExpiryTiers() {
 		if days <= t.Within && t.Within < best {
 			best, rung = t.Within, t.Rung
 		}

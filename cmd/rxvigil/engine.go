@@ -12,6 +12,7 @@ import (
 	"github.com/rxvigil/rxvigil/cdc"
 	"github.com/rxvigil/rxvigil/push"
 	"github.com/rxvigil/rxvigil/rules"
+	"github.com/rxvigil/rxvigil/rules/pgstore"
 	"github.com/rxvigil/rxvigil/state"
 )
 
@@ -24,17 +25,28 @@ type engine struct {
 	log       *push.Log
 	logger    *slog.Logger
 	newRules  func() (*rules.Engine, error)
+	pack      atomic.Pointer[rules.Pack] // what new rules are made of
 	rules     atomic.Pointer[rules.Engine]
 	retention state.Retention
 	slot      string
+	turn      *turn // nil: nobody else can be the engine
 	metrics   *engineMetrics
 
 	epoch    string
+	saved    uint64                        // end LSN of the last transaction given to the alert store
 	settled  uint64                        // the alert store has every transition up to here
 	recorded map[uint64][]rules.Transition // those that the log may still lack, by LSN
 	started  bool                          // the log is open
+	reshaped bool                          // the open group has a shape
 	group    []done
-	since    time.Time // when the open group began
+	usage    map[string]rules.Usage // of the open group, by its key: most of a group's replace each other
+	scratch  []byte
+	named    []rxvigil.Event // of the transaction at hand, with what happened in it and the tenants it was told to
+	happened []cdc.Happening
+	seen     map[rxvigil.Tenant]bool
+	since    time.Time     // when the open group began
+	age      time.Duration // at which it ends
+	large    *large        // the transaction that comes in parts; nil: none does
 	wall     time.Time
 	trimmed  time.Time
 
@@ -52,6 +64,8 @@ type alertStore interface {
 	Request(ctx context.Context, t rxvigil.Tenant, id string) (by, note string, err error)
 	// NewSlot records that our slot is made anew, and gives its generation.
 	NewSlot(ctx context.Context) (int64, error)
+	// Status reads the engine's own row.
+	Status(ctx context.Context) (pgstore.Engine, error)
 	// Identify records which source and epoch the engine reads.
 	Identify(ctx context.Context, identity, epoch string, slotGeneration int64) error
 }
@@ -64,11 +78,15 @@ type done struct {
 	canaries []string
 }
 
-// A group is stored together: while transactions wait in line, one write serves many. It ends at whichever comes first.
+// A group is stored together: while transactions wait in line, one write serves many. It ends at whichever comes first, or when
+// nothing waits. Folding stands still while a group is stored, so where that takes long a group may be older: storing then takes
+// no more than a fifth of the time.
 const (
-	groupCount = 512
+	groupCount = 4096
 	groupBytes = 4 << 20
 	groupAge   = 25 * time.Millisecond
+	groupOld   = 250 * time.Millisecond
+	groupWorth = 4 // times as long as storing the one before took
 )
 
 // hugeTransaction is the number of events past which a transaction is told as a resync.
@@ -81,6 +99,9 @@ func (e *engine) Image(key []byte) ([]byte, bool, error) { return e.disk.Image(k
 func (e *engine) Keys(prefix []byte, yield func([]byte) bool) error {
 	return e.disk.Keys(prefix, yield)
 }
+
+// Scratch is room on the engine's disk.
+func (e *engine) Scratch(name string) cdc.Scratch { return e.disk.Scratch(name) }
 
 // Commit folds and judges one transaction; the group keeps it until it is stored.
 func (e *engine) Commit(ctx context.Context, tx *cdc.Transaction) error {
@@ -100,7 +121,9 @@ func (e *engine) Commit(ctx context.Context, tx *cdc.Transaction) error {
 	if err := e.settle(tx, in, out); err != nil {
 		return err
 	}
-	if len(e.group) >= groupCount || e.disk.GroupSize() >= groupBytes || time.Since(e.since) > groupAge {
+	e.large.end()
+	e.large = nil
+	if e.disk.InBulk() || len(e.group) >= groupCount || e.disk.GroupSize() >= groupBytes || time.Since(e.since) > e.age {
 		return e.Flush(ctx)
 	}
 	return nil
@@ -112,20 +135,17 @@ func (e *engine) settle(tx *cdc.Transaction, in rules.Input, out rules.Outcome) 
 		e.since = time.Now()
 	}
 	d := done{receipts: out.Receipts, entry: push.Entry{LSN: tx.LSN}}
-	d.commit = rules.Commit{Epoch: e.epoch, Tx: tx.Tx, Transitions: out.Transitions, Occurrences: out.Occurrences}
-	events := e.events(tx, out)
-	for i := range events {
-		d.entry.Events = append(d.entry.Events, push.NewEvent(&events[i]))
-	}
-	if len(events) > 0 {
-		if err := e.disk.Append(tx.LSN, tx.At, encodeEntry(d.entry)); err != nil {
+	d.commit = rules.Commit{Epoch: e.epoch, Tx: tx.Tx, Transitions: out.Transitions, Occurrences: out.Occurrences, Overrides: out.Overrides}
+	if events := e.events(tx, out); len(events) > 0 {
+		d.entry.Events = push.NewEvents(events)
+		e.scratch = appendEntry(e.scratch[:0], d.entry)
+		if err := e.disk.Append(tx.LSN, tx.At, e.scratch); err != nil {
 			return err
 		}
+		e.forgetEvents()
 	}
 	for _, u := range out.Usage {
-		if err := e.disk.PutUsage([]byte(u.Key()), u.Append(nil)); err != nil {
-			return err
-		}
+		e.usage[u.Key()] = u
 	}
 	for _, m := range tx.Messages {
 		switch {
@@ -136,7 +156,7 @@ func (e *engine) settle(tx *cdc.Transaction, in rules.Input, out rules.Outcome) 
 		}
 	}
 	if tx.LSN <= e.settled { // the alert store has it
-		d.commit.Transitions, d.commit.Occurrences = nil, nil
+		d.commit.Transitions, d.commit.Occurrences, d.commit.Overrides = nil, nil, nil
 	}
 	e.disk.Advance(tx.LSN, tx.At, e.rules.Load().Now(), in.Wall)
 	e.group = append(e.group, d)
@@ -152,17 +172,22 @@ func (e *engine) Flush(ctx context.Context) error {
 	if len(e.group) == 0 {
 		return nil
 	}
+	began := time.Now()
 	if err := e.save(ctx); err != nil {
 		return err
 	}
 	e.publish()
+	e.age = min(max(groupAge, groupWorth*time.Since(began)), groupOld)
 	return nil
 }
 
 func (e *engine) save(ctx context.Context) error {
+	if err := e.hold(ctx); err != nil {
+		return err
+	}
 	var commits []rules.Commit
 	for _, d := range e.group {
-		if len(d.commit.Transitions) > 0 || len(d.commit.Occurrences) > 0 {
+		if !d.commit.Empty() {
 			commits = append(commits, d.commit)
 		}
 	}
@@ -170,25 +195,39 @@ func (e *engine) save(ctx context.Context) error {
 		if err := e.saveAlerts(ctx, commits); err != nil {
 			return err
 		}
+		e.saved = commits[len(commits)-1].Tx.LSN
 	}
-	if now := e.rules.Load().Now(); now.Sub(e.trimmed) > time.Minute {
+	if err := e.keepUsage(); err != nil {
+		return err
+	}
+	if now := e.rules.Load().Now(); now.Sub(e.trimmed) > time.Minute && !e.disk.InBulk() {
 		e.trimmed = now
 		if err := e.disk.Trim(now, e.retention); err != nil {
 			return err
 		}
 	}
-	return e.disk.Commit()
+	return e.commitDisk()
 }
 
 // savePatience is how long one try to store alerts may take: a connection that was cut without a word, or a frozen server,
 // would hold it, and the whole line with it, for a quarter of an hour.
 const savePatience = 5 * time.Second
 
+// patienceFor is savePatience and some time for each transition: one transaction may raise an alert on every shelf.
+func patienceFor(commits []rules.Commit) time.Duration {
+	const each = 5 * time.Millisecond
+	patience := savePatience
+	for _, c := range commits {
+		patience += time.Duration(len(c.Transitions)) * each
+	}
+	return patience
+}
+
 // saveAlerts stops the line until the alert store has them. While it stands nobody hears of anything new, and is told so.
 func (e *engine) saveAlerts(ctx context.Context, commits []rules.Commit) error {
 	stood := false
 	return e.retry(ctx, "store alerts", func() error {
-		ctx, cancel := context.WithTimeout(ctx, savePatience)
+		ctx, cancel := context.WithTimeout(ctx, patienceFor(commits))
 		defer cancel()
 		err := e.store.Save(ctx, commits)
 		switch {
@@ -201,6 +240,22 @@ func (e *engine) saveAlerts(ctx context.Context, commits []rules.Commit) error {
 		}
 		return err
 	})
+}
+
+// keepUsage puts the newest usage under each key into the open group.
+func (e *engine) keepUsage() error {
+	for key, u := range e.usage {
+		e.scratch = u.Append(e.scratch[:0])
+		value := e.scratch
+		if u.Gone() {
+			value = nil
+		}
+		if err := e.disk.PutUsage([]byte(key), value); err != nil {
+			return err
+		}
+	}
+	clear(e.usage)
+	return nil
 }
 
 func (e *engine) publish() {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/rxvigil/rxvigil"
@@ -14,8 +16,7 @@ import (
 // A log entry on disk is its events one behind the other: ordinal, flags, commit time, then tenant, branch, type and
 // envelope, each led by its length.
 
-func encodeEntry(e push.Entry) []byte {
-	var b []byte
+func appendEntry(b []byte, e push.Entry) []byte {
 	for _, ev := range e.Events {
 		b = binary.BigEndian.AppendUint32(b, ev.Pos.Ordinal)
 		flags := byte(0)
@@ -24,7 +25,7 @@ func encodeEntry(e push.Entry) []byte {
 		}
 		b = append(b, flags)
 		b = binary.BigEndian.AppendUint64(b, uint64(ev.At.UnixMicro()))
-		for _, s := range []string{string(ev.Tenant), string(ev.Branch), string(ev.Type)} {
+		for _, s := range [...]string{string(ev.Tenant), string(ev.Branch), string(ev.Type)} {
 			b = binary.AppendUvarint(b, uint64(len(s)))
 			b = append(b, s...)
 		}
@@ -61,7 +62,10 @@ func decodeEntry(epoch string, lsn uint64, b []byte) (push.Entry, error) {
 }
 
 // archive is the log's older part, read from the engine's disk.
-type archive struct{ disk *state.Store }
+type archive struct {
+	disk *state.Store
+	log  *slog.Logger
+}
 
 // Scan walks the entries after a position.
 func (a archive) Scan(ctx context.Context, after rxvigil.Position, fn func(push.Entry) bool) error {
@@ -72,6 +76,8 @@ func (a archive) Scan(ctx context.Context, after rxvigil.Position, fn func(push.
 		}
 		var e push.Entry
 		if e, failed = decodeEntry(after.Epoch, lsn, b); failed != nil {
+			a.log.Error("log_damaged", "lsn", rxvigil.FormatLSN(lsn), "error", failed.Error())
+			failed = fmt.Errorf("%w: %w", push.ErrDamaged, failed)
 			return false
 		}
 		if len(e.Events) == 0 || e.Events[len(e.Events)-1].Pos.Compare(after) <= 0 {
@@ -79,6 +85,10 @@ func (a archive) Scan(ctx context.Context, after rxvigil.Position, fn func(push.
 		}
 		return fn(e)
 	})
+	if errors.Is(err, state.ErrTornPage) {
+		a.log.Error("log_damaged", "error", err.Error())
+		err = fmt.Errorf("%w: %w", push.ErrDamaged, err)
+	}
 	return errors.Join(err, failed)
 }
 

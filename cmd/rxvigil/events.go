@@ -18,6 +18,9 @@ func (e *engine) input(ctx context.Context, tx *cdc.Transaction) (rules.Input, e
 		if m.At.After(e.wall) {
 			e.wall = m.At
 		}
+		if m.Op == "canary" {
+			in.Kept = keptOf(m)
+		}
 		c, ok, err := e.command(ctx, m)
 		if err != nil {
 			return in, err
@@ -37,6 +40,15 @@ func (e *engine) input(ctx context.Context, tx *cdc.Transaction) (rules.Input, e
 		in.Faults = append(in.Faults, rules.Fault{Table: "logical messages", Reason: "forged"})
 	}
 	return in, nil
+}
+
+// keptOf is what a canary tells of the WAL that is kept for us; nil when it tells nothing.
+func keptOf(m cdc.Message) *rules.Kept {
+	var k rules.Kept
+	if len(m.Data) == 0 || json.Unmarshal(m.Data, &k) != nil {
+		return nil
+	}
+	return &k
 }
 
 // strangers are events sent for a tenant that nobody knows.
@@ -64,39 +76,60 @@ func (e *engine) command(ctx context.Context, m cdc.Message) (rules.Command, boo
 			return c, false, nil // a message of ours that is none
 		}
 		return c, true, nil
+	case rules.SetThreshold:
+		if err := json.Unmarshal(m.Data, &c.Override); err != nil {
+			return c, false, nil
+		}
+		err := e.asked(ctx, &c, m)
+		return c, true, err
 	case rules.Acknowledge, rules.Snooze, rules.Unsnooze:
 		if m.Until != nil {
 			c.Until = *m.Until
 		}
-		err := e.retry(ctx, "read request", func() (err error) {
-			c.By, c.Note, err = e.store.Request(ctx, m.Tenant, m.ID)
-			return err
-		})
+		err := e.asked(ctx, &c, m)
 		return c, true, err
 	}
 	return c, false, nil
+}
+
+// asked adds who asked for a command, and what they said.
+func (e *engine) asked(ctx context.Context, c *rules.Command, m cdc.Message) error {
+	return e.retry(ctx, "read request", func() (err error) {
+		c.By, c.Note, err = e.store.Request(ctx, m.Tenant, m.ID)
+		return err
+	})
 }
 
 // events names what a transaction means: row by row in the order delivered, then its transitions. A row's index stands in
 // the high bits of the ordinal; where one row means more than sixteen events, they take the next ordinals.
 func (e *engine) events(tx *cdc.Transaction, out rules.Outcome) []rxvigil.Event {
 	happened := e.happenings(tx, out)
-	events := make([]rxvigil.Event, 0, len(happened)+len(out.Transitions))
+	if len(happened) > hugeTransaction || e.large.tooMuch() {
+		happened = asResyncs(happened)
+	}
+	events := slices.Grow(e.named[:0], len(happened)+len(out.Transitions))
 	next := uint32(0)
 	for _, h := range happened {
 		next = max(next, h.Row<<4)
 		events = append(events, e.event(tx, next, h.Type, h.Tenant, h.Branch, h.Data))
 		next++
 	}
-	if len(events) > hugeTransaction {
-		events = e.resyncs(tx, events)
-	}
 	for i, t := range out.Transitions {
 		data := rxvigil.AlertChange{Alert: t.Alert, From: t.From}
 		events = append(events, e.event(tx, rxvigil.FirstTransition+uint32(i), t.Event, t.Alert.Tenant, t.Alert.Branch, data))
 	}
-	markLast(events)
+	e.markLast(events)
+	e.named, e.happened = events, happened
 	return events
+}
+
+// forgetEvents lets go of what the events of a transaction refer to, once they are encoded; the room for them is used again.
+func (e *engine) forgetEvents() {
+	clear(e.named)
+	clear(e.happened)
+	if cap(e.named) > hugeTransaction/10 || cap(e.happened) > hugeTransaction/10 {
+		e.named, e.happened = nil, nil
+	}
 }
 
 func (e *engine) event(tx *cdc.Transaction, ordinal uint32, t rxvigil.EventType, tenant rxvigil.Tenant, branch rxvigil.Branch, data rxvigil.EventData) rxvigil.Event {
@@ -106,9 +139,14 @@ func (e *engine) event(tx *cdc.Transaction, ordinal uint32, t rxvigil.EventType,
 
 func (e *engine) happenings(tx *cdc.Transaction, out rules.Outcome) []cdc.Happening {
 	r := e.rules.Load()
-	all := cdc.Happenings(tx.Changes, medicineNames(r, tx.Changes))
-	for _, s := range out.Stock {
-		all = append(all, cdc.Happening{Row: s.Row, Type: rxvigil.StockChanged, Tenant: s.Tenant, Branch: s.Branch, Data: s.Level})
+	all := e.happened[:0]
+	if e.large != nil {
+		all = e.large.happened
+	}
+	all = append(all, cdc.Happenings(tx.Changes, e.medicineNames(r, tx.Changes))...)
+	for i := range out.Stock {
+		s := &out.Stock[i]
+		all = append(all, cdc.Happening{Row: s.Row, Type: rxvigil.StockChanged, Tenant: s.Tenant, Branch: s.Branch, Data: &s.Level})
 	}
 	for _, m := range tx.Messages {
 		if m.Op != "event" {
@@ -127,7 +165,7 @@ func (e *engine) happenings(tx *cdc.Transaction, out rules.Outcome) []cdc.Happen
 }
 
 // medicineNames looks names up as the transaction leaves them, and those of medicines that went in it as they were.
-func medicineNames(r *rules.Engine, changes []rxvigil.Change) cdc.Names {
+func (e *engine) medicineNames(r *rules.Engine, changes []rxvigil.Change) cdc.Names {
 	return func(t rxvigil.Tenant, id string) string {
 		if m, ok := r.Medicine(t, id); ok {
 			return m.Name
@@ -137,29 +175,37 @@ func medicineNames(r *rules.Engine, changes []rxvigil.Change) cdc.Names {
 				return rec.Text(rxvigil.MedicineName)
 			}
 		}
-		return ""
+		return e.large.nameOf(t, id)
 	}
 }
 
-// resyncs stands for the events of a transaction that is too large to tell: one for each tenant, at its first event.
-func (e *engine) resyncs(tx *cdc.Transaction, events []rxvigil.Event) []rxvigil.Event {
-	var out []rxvigil.Event
+// asResyncs stands for the events of a transaction that is too large to tell: one for each tenant, at its first event.
+func asResyncs(happened []cdc.Happening) []cdc.Happening {
+	var out []cdc.Happening
 	seen := map[rxvigil.Tenant]bool{}
-	for _, ev := range events {
-		if !seen[ev.Tenant] {
-			seen[ev.Tenant] = true
-			out = append(out, e.event(tx, ev.Pos.Ordinal, rxvigil.Resync, ev.Tenant, "", rxvigil.Custom{}))
+	for _, h := range happened {
+		if !seen[h.Tenant] {
+			seen[h.Tenant] = true
+			out = append(out, cdc.Happening{Row: h.Row, Type: rxvigil.Resync, Tenant: h.Tenant, Data: rxvigil.Custom{}})
 		}
 	}
 	return out
 }
 
 // markLast marks the last event that each tenant sees of the transaction.
-func markLast(events []rxvigil.Event) {
-	seen := map[rxvigil.Tenant]bool{}
+func (e *engine) markLast(events []rxvigil.Event) {
+	clear(e.seen)
 	for i := len(events) - 1; i >= 0; i-- {
-		if t := events[i].Tenant; !seen[t] {
-			seen[t], events[i].Last = true, true
+		t := events[i].Tenant
+		if i == len(events)-1 {
+			events[i].Last = true
+			continue
 		}
+		after := events[i+1].Tenant
+		if t == after { // mostly all are of one tenant
+			continue
+		}
+		e.seen[after] = true
+		events[i].Last = !e.seen[t]
 	}
 }

@@ -88,7 +88,7 @@ func (c *config) lineOf(path string) int {
 	if err == nil && node != nil {
 		return node.GetToken().Position.Line
 	}
-	if i := strings.LastIndexAny(path, ".["); i > 0 && strings.HasPrefix(path[:i], "$.mapping") {
+	if i := strings.LastIndexAny(path, ".["); i > 0 && (strings.HasPrefix(path[:i], "$.mapping") || strings.HasPrefix(path[:i], "$.notify.")) {
 		return c.lineOf(path[:i])
 	}
 	return 0

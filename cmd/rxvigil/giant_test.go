@@ -45,3 +45,39 @@ func TestAGiantTransactionIsToldAsAResyncWithItsAlerts(t *testing.T) {
 	}
 	checkOpenAgainstTables(t, s)
 }
+
+// A transaction that is too large for memory but not for its viewers is told event by event, in the order of its rows, and
+// goes to the disk in one piece.
+func TestATransactionTooLargeForMemoryIsStillToldInOrder(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, pgtest.Database(t), 18)
+	s.svc.start()
+	s.svc.ready()
+	s.view = watch(t, s.svc, "sse", tenantOne)
+	s.view.connected(t)
+
+	const rows = 9_000
+	pgtest.Exec(t, s.dsn, fmt.Sprintf(`
+		INSERT INTO medicines (id, tenant_id, name, current_stock, min_stock_level)
+		SELECT gen_random_uuid(), '%s', 'Bulk ' || n, 100, 10 FROM generate_series(1, %d) AS n`, tenantOne, rows))
+	pgtest.Exec(t, s.dsn, "UPDATE medicines SET name = name || ' (new)', current_stock = current_stock - 1 WHERE name LIKE 'Bulk %'")
+	events := s.end(t)
+
+	types := map[string]int{}
+	for i, e := range events {
+		types[e.Type]++
+		if i > 0 && e.ID <= events[i-1].ID {
+			t.Fatalf("event %d at %s, behind one at %s", i, e.ID, events[i-1].ID)
+		}
+	}
+	want := map[string]int{"medicine_created": rows, "medicine_updated": rows, "lot_received": rows, "stock_level_changed": 2 * rows}
+	for kind, n := range want {
+		if types[kind] != n {
+			t.Errorf("%d times %s, want %d: %v", types[kind], kind, n, types)
+		}
+	}
+	if _, resyncs := s.view.heard(); len(resyncs) > 0 {
+		t.Errorf("resyncs %v", resyncs)
+	}
+	checkOpenAgainstTables(t, s)
+}

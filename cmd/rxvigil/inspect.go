@@ -120,6 +120,9 @@ func unreachable(field, dsn string, err error) (what, cure string) {
 // refusal is the server's own no.
 func refusal(field, at string, pg *pgconn.PgError) (what, cure string) {
 	what = fmt.Sprintf("%s refuses us: %s", at, pg.Message)
+	if cdc.IsPooler(pg) {
+		return fmt.Sprintf("%s is a pooler such as PgBouncer, through which nobody can replicate (%s)", at, pg.Message), "name the host and port of Postgres itself"
+	}
 	switch pg.Code {
 	case "28P01":
 		cure = "correct user and password in " + field

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -114,39 +113,6 @@ func (s *shop) end(t *testing.T) []envelope {
 	return s.view.seen(0, i)
 }
 
-// told is an event without what differs between two runs of the same story: positions, times and transaction ids.
-func told(e envelope) string {
-	data := e.Data
-	if strings.HasPrefix(e.Type, "alert_") {
-		data = timeless(data)
-	}
-	text, err := json.Marshal(data)
-	if err != nil {
-		panic(err)
-	}
-	return e.Type + " " + string(text)
-}
-
-func timeless(alert map[string]any) map[string]any {
-	out := map[string]any{}
-	for k, v := range alert {
-		switch k {
-		case "why", "started_at", "changed_at", "resolved_at":
-		default:
-			out[k] = v
-		}
-	}
-	return out
-}
-
-func allTold(events []envelope) []string {
-	var texts []string
-	for _, e := range events {
-		texts = append(texts, told(e))
-	}
-	return texts
-}
-
 // alertTable is every alert of the tenant, open or ended, as the store has it, without times.
 func alertTable(t *testing.T, dsn string) []string {
 	t.Helper()
@@ -168,51 +134,6 @@ func alertTable(t *testing.T, dsn string) []string {
 		t.Fatal(err)
 	}
 	return table
-}
-
-func TestKilledTwentyTimesItLosesNothingAndRepeatsNothing(t *testing.T) {
-	t.Parallel()
-	const transactions, kills = 1200, 20
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-
-	calm := openShop(t, pgtest.Database(t), seed)
-	calm.svc.start()
-	calm.svc.ready()
-	calm.view = watch(t, calm.svc, "sse", tenantOne)
-	calm.view.connected(t)
-	<-calm.work(t, transactions, time.Millisecond)
-	want := calm.end(t)
-	calm.svc.stop()
-
-	harried := openShop(t, pgtest.Database(t), seed)
-	harried.svc.start()
-	harried.svc.ready()
-	harried.view = watch(t, harried.svc, "sse", tenantOne)
-	harried.view.connected(t)
-	done := harried.work(t, transactions, 12*time.Millisecond)
-	killer := rand.New(rand.NewPCG(seed, 1))
-	for range kills {
-		timer := time.NewTimer(time.Duration(killer.IntN(1200)) * time.Millisecond)
-		<-timer.C
-		harried.svc.kill()
-		harried.svc.start()
-	}
-	<-done
-	got := harried.end(t)
-
-	if err := ordered(got); err != nil {
-		t.Error(err)
-	}
-	if _, resyncs := harried.view.heard(); len(resyncs) > 0 {
-		t.Errorf("the viewer was told to resync: %v", resyncs)
-	}
-	if diff := cmp.Diff(allTold(want), allTold(got)); diff != "" {
-		t.Errorf("events (-undisturbed +killed):\n%s", tailOf(diff, 6000))
-	}
-	if diff := cmp.Diff(alertTable(t, calm.dsn), alertTable(t, harried.dsn)); diff != "" {
-		t.Errorf("alert table (-undisturbed +killed):\n%s", tailOf(diff, 6000))
-	}
 }
 
 func TestLostStateIsABlindIntervalAndThenTheTruth(t *testing.T) {
@@ -303,7 +224,7 @@ func checkOpenAgainstTables(t *testing.T, s *shop) {
 			held[text] = true
 			continue
 		}
-		if a["rule"] != "blind" {
+		if told := a["rule"].(string); slices.Contains(toldByTables, told) {
 			got = append(got, text)
 		}
 	}
@@ -312,6 +233,9 @@ func checkOpenAgainstTables(t *testing.T, s *shop) {
 		t.Errorf("open alerts (-table +engine), %d more inside the recovery band:\n%s", len(held), diff)
 	}
 }
+
+// toldByTables are the rules whose open alerts follow from what the tables hold now; the others need what happened.
+var toldByTables = []string{"low_stock", "expiry", "negative_stock"}
 
 // inRecoveryBand tells whether a low_stock alert is only still open because stock has not risen 10 % above the level.
 func inRecoveryBand(a map[string]any) bool {
@@ -377,26 +301,4 @@ func keepBusy(t *testing.T, s *shop) <-chan struct{} {
 	}()
 	<-started
 	return done
-}
-
-func TestASecondEngineWaitsAndTakesOver(t *testing.T) {
-	t.Parallel()
-	first := openShop(t, pgtest.Database(t), 13)
-	first.svc.start()
-	first.svc.ready()
-	second := first.svc.twin()
-	second.start()
-	second.says("standing_by")
-	<-first.work(t, 50, time.Millisecond)
-	first.svc.kill()
-	second.ready()
-
-	first.svc = second
-	first.view = watch(t, second, "sse", tenantOne)
-	first.view.connected(t)
-	<-first.work(t, 50, time.Millisecond)
-	if err := ordered(first.end(t)); err != nil {
-		t.Error(err)
-	}
-	checkOpenAgainstTables(t, first)
 }

@@ -12,14 +12,18 @@ import (
 type engineMetrics struct {
 	transactions prometheus.Counter
 	changes      *prometheus.CounterVec
+	known        map[changeLabels]prometheus.Counter // those of changes that were counted before; of one goroutine
 	unroutable   *prometheus.CounterVec
 	transitions  *prometheus.CounterVec
 	retained     prometheus.Gauge
 	safe         prometheus.Gauge
+	active       prometheus.Gauge
+	walStatus    *prometheus.GaugeVec
 }
 
 func newEngineMetrics(reg prometheus.Registerer, e *engine) *engineMetrics {
 	m := &engineMetrics{
+		known:        map[changeLabels]prometheus.Counter{},
 		transactions: prometheus.NewCounter(prometheus.CounterOpts{Name: "rxvigil_transactions_total", Help: "Committed transactions read."}),
 		changes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "rxvigil_changes_total", Help: "Changes of mapped records, netted by transaction.",
@@ -34,10 +38,13 @@ func newEngineMetrics(reg prometheus.Registerer, e *engine) *engineMetrics {
 		safe: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "rxvigil_slot_safe_bytes", Help: "WAL that may still be written before the slot is in danger; -1 without limit.",
 		}),
+		active:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "rxvigil_slot_active", Help: "Whether somebody reads our slot."}),
+		walStatus: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "rxvigil_slot_wal_status", Help: "1 for what the server says of the slot's WAL."}, []string{"status"}),
 	}
-	reg.MustRegister(m.transactions, m.changes, m.unroutable, m.transitions, m.retained, m.safe,
+	reg.MustRegister(m.transactions, m.changes, m.unroutable, m.transitions, m.retained, m.safe, m.active, m.walStatus,
 		gauge("rxvigil_source_lag_bytes", "WAL between the source's head and us.", func() float64 { return float64(e.vital.snapshot().LagBytes) }),
 		gauge("rxvigil_source_lag_seconds", "Age of the last transaction handled, while behind.", func() float64 { return e.vital.snapshot().LagSeconds }),
+		gauge("rxvigil_canary_overdue_seconds", "For how long the oldest canary has been on its way; 0 when none is.", func() float64 { return e.vital.overdue().Seconds() }),
 		gauge("rxvigil_canary_round_trip_seconds", "From writing the last canary to reading it back.", func() float64 {
 			e.vital.mu.Lock()
 			defer e.vital.mu.Unlock()
@@ -64,7 +71,7 @@ func (m *engineMetrics) transaction(tx *cdc.Transaction, out rules.Outcome) {
 		case c.After == nil:
 			op = "delete"
 		}
-		m.changes.WithLabelValues(c.Record().Kind().String(), op).Inc()
+		m.change(changeLabels{c.Record().Kind(), op}).Inc()
 	}
 	for _, f := range tx.Faults {
 		m.unroutable.WithLabelValues(f.Reason).Inc()
@@ -77,9 +84,32 @@ func (m *engineMetrics) transaction(tx *cdc.Transaction, out rules.Outcome) {
 	}
 }
 
-func (m *engineMetrics) slot(retained, safe int64) {
-	m.retained.Set(float64(retained))
-	m.safe.Set(float64(safe))
+type changeLabels struct {
+	kind rxvigil.Kind
+	op   string
+}
+
+// change finds a counter without the vector's hashing and lock: it is needed for every row.
+func (m *engineMetrics) change(l changeLabels) prometheus.Counter {
+	c, ok := m.known[l]
+	if !ok {
+		c = m.changes.WithLabelValues(l.kind.String(), l.op)
+		m.known[l] = c
+	}
+	return c
+}
+
+func (m *engineMetrics) slot(k cdc.KeptWAL) {
+	m.retained.Set(float64(k.Bytes))
+	m.safe.Set(float64(k.Safe))
+	m.active.Set(0)
+	if k.Active {
+		m.active.Set(1)
+	}
+	m.walStatus.Reset()
+	if k.Exists {
+		m.walStatus.WithLabelValues(k.Status).Set(1)
+	}
 }
 
 // alertGauge counts open alerts when it is asked.

@@ -26,6 +26,7 @@ type service struct {
 	addr   string
 	cmd    *exec.Cmd
 	log    lockedBuffer
+	alerts string        // DSN of its alerts, where that is not the source
 	ended  chan struct{} // closed when the process has ended, with err
 	err    error
 }

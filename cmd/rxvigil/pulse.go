@@ -3,27 +3,36 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/rxvigil/rxvigil"
 	"github.com/rxvigil/rxvigil/cdc"
+	"github.com/rxvigil/rxvigil/rules"
 )
 
 // pulse writes a canary every ten seconds and expects it back: it shows that the stream is alive, moves an idle slot, and
-// carries the wall clock that engine time is bounded by. With each beat it confirms to the slot what is safe.
+// carries the wall clock that engine time is bounded by and what the source keeps for us. With each beat it confirms to the
+// slot what is safe.
 type pulse struct {
 	source  *pgxpool.Pool
 	key     cdc.Key
 	engine  *engine
 	reader  *cdc.Reader
 	confirm func(ctx context.Context, lsn uint64) error
+	limits  walLimits
 	logger  *slog.Logger
 
-	seen uint64 // where the engine stood at the last beat
+	seen uint64 // progress of the reader at the last beat
+}
+
+// walLimits say from where on WAL that is kept for us is too much; 0: never.
+type walLimits struct {
+	warn, critical int64 // an alert
+	drop           int64 // we drop our slot
 }
 
 const (
@@ -53,7 +62,9 @@ func (p *pulse) Run(ctx context.Context) error {
 				if err := p.engine.disk.Sync(); err != nil {
 					return err
 				}
-				p.measure(ctx)
+				if _, err := p.measure(ctx); err == nil { // else the reader says what is wrong with the source
+					p.protect(ctx)
+				}
 			case <-tick.C:
 				break waiting
 			}
@@ -68,17 +79,23 @@ func (p *pulse) beat(ctx context.Context) error {
 	if err := p.confirmSafe(ctx); err != nil {
 		return err
 	}
+	told, err := p.measure(ctx)
+	if err != nil {
+		return err
+	}
 	id := rand.Text()
 	p.engine.vital.canarySent(id)
-	_, err := p.key.Emit(ctx, p.source, cdc.Message{Op: "canary", At: time.Now().UTC(), ID: id})
+	_, err = p.key.Emit(ctx, p.source, cdc.Message{Op: "canary", At: time.Now().UTC(), ID: id, Data: told})
 	return err
 }
 
-// watch looks after a stream that seems to stand: its canary is overdue and nothing else came. It is made anew.
+// watch looks after a stream that seems to stand: its canary is overdue, nothing else came, and nothing that came is still
+// worked on. It is made anew.
 func (p *pulse) watch(ctx context.Context) {
-	here := p.engine.durable.Load()
-	if late := p.engine.vital.overdue(); late > overdue && here == p.seen {
+	here, waiting := p.reader.Progress()
+	if late := p.engine.vital.overdue(); late > overdue && waiting && here == p.seen {
 		p.logger.WarnContext(ctx, "canary_overdue", "seconds", late.Seconds())
+		p.engine.vital.set("stale")
 		p.engine.vital.forgetCanaries()
 		p.reader.Interrupt()
 	}
@@ -123,22 +140,38 @@ func readSnapshot(ctx context.Context, pool *pgxpool.Pool) (pgSnapshot, error) {
 	return s, nil
 }
 
-const headSQL = `
-SELECT pg_current_wal_lsn()::text,
-       coalesce((SELECT pg_current_wal_lsn() - restart_lsn FROM pg_replication_slots WHERE slot_name = $1), 0)::bigint,
-       coalesce((SELECT safe_wal_size FROM pg_replication_slots WHERE slot_name = $1), -1)::bigint`
-
-// measure compares the source's head with our position.
-func (p *pulse) measure(ctx context.Context) {
+// measure asks what the source keeps for us, compares its head with our position, and gives what a canary says of it; nothing
+// while there is no slot. A slot that keeps more than we may cost is dropped.
+func (p *pulse) measure(ctx context.Context) (json.RawMessage, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	var head string
-	var retained, safe int64
-	if p.source.QueryRow(ctx, headSQL, p.engine.slot).Scan(&head, &retained, &safe) != nil {
-		return // the reader says what is wrong with the source
+	k, err := cdc.ReadKeptWAL(ctx, p.source, p.engine.slot)
+	if err != nil {
+		return nil, err
 	}
-	if lsn, err := rxvigil.ParseLSN(head); err == nil {
-		p.engine.vital.behind(lsn)
+	p.engine.vital.measured(k)
+	p.engine.metrics.slot(k)
+	if !k.Exists {
+		return nil, nil
 	}
-	p.engine.metrics.slot(retained, safe)
+	return json.Marshal(rules.Kept{Bytes: k.Bytes, Safe: k.Safe, Limit: k.Limit, Status: k.Status, Warn: p.limits.warn, Critical: p.limits.critical})
+}
+
+// dropPatience is how long the session that reads our slot may take to let it go.
+const dropPatience = 15 * time.Second
+
+// protect drops our slot where it keeps more WAL than the configuration allows: the app's disk is worth more than our history.
+func (p *pulse) protect(ctx context.Context) {
+	kept, ok := p.engine.vital.tooMuch(p.limits.drop)
+	if !ok {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, dropPatience)
+	defer cancel()
+	why := fmt.Sprintf("we dropped our slot, because %s of WAL were kept for it, more than source.wal.drop", rules.Size(kept))
+	if err := p.reader.Forsake(ctx, why); err != nil {
+		p.logger.ErrorContext(ctx, "slot_not_dropped", "kept_bytes", kept, "error", err.Error())
+		return
+	}
+	p.logger.ErrorContext(ctx, "slot_dropped", "kept_bytes", kept, "limit_bytes", p.limits.drop)
 }

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -43,7 +41,9 @@ func serve(ctx context.Context, cfg *config, logger *slog.Logger, live func(addr
 	if err := preflight(ctx, cfg); err != nil {
 		return err
 	}
-	if err := awaitTurn(ctx, cfg, logger); err != nil || ctx.Err() != nil {
+	turn := newTurn(cfg, logger)
+	defer turn.drop()
+	if err := turn.await(ctx); err != nil || ctx.Err() != nil {
 		return err
 	}
 	ln, err := listen(ctx, cfg.Push.Listen)
@@ -51,7 +51,7 @@ func serve(ctx context.Context, cfg *config, logger *slog.Logger, live func(addr
 		return err
 	}
 	defer func() { _ = ln.Close() }()
-	disk, err := openState(cfg, logger)
+	disk, err := openDisk(cfg, turn.threw, logger)
 	if err != nil {
 		return err
 	}
@@ -65,6 +65,7 @@ func serve(ctx context.Context, cfg *config, logger *slog.Logger, live func(addr
 		return err
 	}
 	defer h.close()
+	h.turn, h.engine.turn = turn, turn
 	if live != nil {
 		live(ln.Addr().String())
 	}
@@ -72,50 +73,23 @@ func serve(ctx context.Context, cfg *config, logger *slog.Logger, live func(addr
 	return h.run(ctx, ln)
 }
 
-// awaitTurn waits while another engine reads the slot: two never write at once, and this one takes over when that one goes.
-func awaitTurn(ctx context.Context, cfg *config, logger *slog.Logger) error {
-	conn, err := cdc.Connect(ctx, cfg.Source.DSN)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	for first := true; ; first = false {
-		pid, err := cdc.SlotUser(ctx, conn, cfg.Source.Slot)
-		if err != nil || pid == 0 {
-			return err
-		}
-		if first {
-			logger.InfoContext(ctx, "standing_by", "slot", cfg.Source.Slot, "read_by_pid", pid)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(250 * time.Millisecond):
-		}
-	}
-}
-
 func readerConfig(cfg *config, logger *slog.Logger, key cdc.Key) cdc.Config {
 	return cdc.Config{
 		DSN: cfg.Source.DSN, Slot: cfg.Source.Slot, Publication: cfg.Source.Publication, Mapping: &cfg.Mapping, Key: key, Log: logger,
+		Failover: cfg.Source.Failover == nil || *cfg.Source.Failover,
 	}
-}
-
-// openState opens the engine's own disk; a temporary failure to lock it is another engine.
-func openState(cfg *config, logger *slog.Logger) (*state.Store, error) {
-	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
-		return nil, fmt.Errorf("data_dir: %w: choose a folder that this user may write", err)
-	}
-	return state.Open(filepath.Join(cfg.DataDir, "state"), logger)
 }
 
 // house is the rooms, furnished: what one process runs.
 type house struct {
+	turn      *turn
 	engine    *engine
 	reader    *cdc.Reader
 	server    *push.Server
 	scheduler *rules.Scheduler
 	pulse     *pulse
+	packs     *packWatch
+	couriers  []*push.Courier
 	source    *pgxpool.Pool
 	alerts    *pgxpool.Pool
 }
@@ -127,10 +101,10 @@ func build(ctx context.Context, cfg *config, logger *slog.Logger, disk *state.St
 	}
 	h := &house{}
 	var err error
-	if h.source, err = pgxpool.New(ctx, cfg.Source.DSN); err != nil {
+	if h.source, err = openPool(ctx, cfg.Source.DSN); err != nil {
 		return nil, fmt.Errorf("source.dsn: %w", err)
 	}
-	if h.alerts, err = pgxpool.New(ctx, cfg.State.DSN); err != nil {
+	if h.alerts, err = openPool(ctx, cfg.State.DSN); err != nil {
 		h.source.Close()
 		return nil, fmt.Errorf("state.dsn: %w", err)
 	}
@@ -139,6 +113,18 @@ func build(ctx context.Context, cfg *config, logger *slog.Logger, disk *state.St
 		return nil, err
 	}
 	return h, nil
+}
+
+// openPool opens ordinary sessions. The server ends one that was left in the middle of a transaction: an engine that is frozen or
+// cut off there would hold the row that its successor has to claim, and keep a slot from being made.
+func openPool(ctx context.Context, dsn string) (*pgxpool.Pool, error) {
+	c, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return nil, err
+	}
+	c.ConnConfig.RuntimeParams["application_name"] = "rxvigil"
+	c.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "3s"
+	return pgxpool.NewWithConfig(ctx, c)
 }
 
 func (h *house) furnish(ctx context.Context, cfg *config, logger *slog.Logger, disk *state.Store) error {
@@ -159,7 +145,7 @@ func (h *house) furnish(ctx context.Context, cfg *config, logger *slog.Logger, d
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
-	log := push.NewLog(push.LogOptions{}, archive{disk})
+	log := push.NewLog(push.LogOptions{}, archive{disk, logger})
 	if h.engine, err = newEngine(cfg, disk, pg, log, logger, registry); err != nil {
 		return err
 	}
@@ -167,16 +153,30 @@ func (h *house) furnish(ctx context.Context, cfg *config, logger *slog.Logger, d
 	if err != nil {
 		return err
 	}
-	h.reader = cdc.NewReader(readerConfig(cfg, logger, key), kept)
-	h.pulse = &pulse{source: h.source, key: key, engine: h.engine, reader: h.reader, confirm: pg.Confirm, logger: logger}
-	say := &speaker{source: h.source, requests: pg, key: key, e: h.engine}
-	if h.scheduler, err = rules.NewScheduler(rules.DefaultPack(), calendar{h.engine}, say, logger); err != nil {
+	if kept.Shape, err = disk.Shape(); err != nil {
 		return err
 	}
+	h.reader = cdc.NewReader(readerConfig(cfg, logger, key), kept)
+	limits, err := cfg.walLimits()
+	if err != nil {
+		return err
+	}
+	h.pulse = &pulse{source: h.source, key: key, engine: h.engine, reader: h.reader, confirm: pg.Confirm, limits: limits, logger: logger}
+	say := &speaker{source: h.source, requests: pg, key: key, e: h.engine}
+	if h.scheduler, err = rules.NewScheduler(h.engine.rules.Load().Pack(), calendar{h.engine}, say, logger); err != nil {
+		return err
+	}
+	receivers, err := cfg.receivers()
+	if err != nil {
+		return err
+	}
+	h.packs = newPackWatch(cfg, h.engine, h.scheduler, logger)
+	h.employ(receivers, log, pg, registry, logger)
 	d := desk{h.engine}
 	h.server, err = push.NewServer(push.Options{
 		Log: log, Directory: d, Shelf: d, Alerts: d, Commander: say, Vitals: d,
 		Site: portal.Handler(), Registry: registry, Logger: logger, CORSOrigins: cfg.Push.CORSOrigins, Drain: cfg.Push.Drain,
+		HubPaths: cfg.Push.HubPaths, HubTransports: cfg.Push.HubTransports, HubKey: key.Derive("SignalR connection tokens"),
 	})
 	return err
 }
@@ -184,9 +184,14 @@ func (h *house) furnish(ctx context.Context, cfg *config, logger *slog.Logger, d
 // run starts everything that runs, and waits for all of it. The first that fails ends the others.
 func (h *house) run(ctx context.Context, ln net.Listener) error {
 	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return h.turn.Run(ctx) })
 	g.Go(func() error { return h.reader.Run(ctx, h.engine) })
 	g.Go(func() error { return h.server.Run(ctx, ln) })
 	g.Go(func() error { return h.pulse.Run(ctx) })
+	g.Go(func() error { return h.packs.Run(ctx) })
+	for _, c := range h.couriers {
+		g.Go(func() error { return c.Run(ctx) })
+	}
 	g.Go(func() error {
 		select {
 		case <-ctx.Done():

@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/rxvigil/rxvigil"
 	"github.com/rxvigil/rxvigil/cdc"
 	"github.com/rxvigil/rxvigil/push"
 	"github.com/rxvigil/rxvigil/rules"
@@ -17,20 +18,22 @@ import (
 
 // newEngine makes an engine that knows nothing yet.
 func newEngine(cfg *config, disk *state.Store, store alertStore, log *push.Log, logger *slog.Logger, reg prometheus.Registerer) (*engine, error) {
-	zones, err := cfg.zones()
-	if err != nil {
-		return nil, err
-	}
-	where, err := zone("tenants.zone", cfg.Tenants.Zone)
+	c, err := cfg.rulesConfig(logger)
 	if err != nil {
 		return nil, err
 	}
 	e := &engine{
 		disk: disk, store: store, log: log, logger: logger, slot: cfg.Source.Slot, ready: make(chan struct{}),
+		age:       groupAge,
+		usage:     map[string]rules.Usage{},
+		seen:      map[rxvigil.Tenant]bool{},
 		retention: state.Retention{Age: cfg.Log.Retention, Bytes: cfg.Log.MaxBytes},
-		newRules: func() (*rules.Engine, error) {
-			return rules.NewEngine(rules.Config{Pack: rules.DefaultPack(), Zone: where, Zones: zones, Log: logger})
-		},
+	}
+	e.pack.Store(&c.Pack)
+	e.newRules = func() (*rules.Engine, error) {
+		now := c
+		now.Pack = *e.pack.Load()
+		return rules.NewEngine(now)
 	}
 	first, err := e.newRules()
 	if err != nil {
@@ -40,6 +43,26 @@ func newEngine(cfg *config, disk *state.Store, store alertStore, log *push.Log, 
 	e.vital.set("starting")
 	e.metrics = newEngineMetrics(reg, e)
 	return e, nil
+}
+
+// rulesConfig is what the rules are told of the configuration.
+func (c *config) rulesConfig(logger *slog.Logger) (rules.Config, error) {
+	zones, err := c.zones()
+	if err != nil {
+		return rules.Config{}, err
+	}
+	where, err := zone("tenants.zone", c.Tenants.Zone)
+	if err != nil {
+		return rules.Config{}, err
+	}
+	pack, err := c.pack()
+	if err != nil {
+		return rules.Config{}, err
+	}
+	locales, err := c.locales()
+	return rules.Config{
+		Pack: pack, Zone: where, Zones: zones, Locale: c.Tenants.Locale, Locales: locales, Log: logger,
+	}, err
 }
 
 // keptFrom joins what the disk holds with what the alert store knows of the source.

@@ -22,7 +22,8 @@ func (e *engine) Forget(ctx context.Context, id cdc.Identity, hash string) error
 		return fmt.Errorf("encode identity: %w", err)
 	}
 	e.epoch = epochOf(id, hash)
-	e.group, e.recorded, e.settled = nil, nil, 0
+	e.group, e.recorded, e.settled, e.saved = nil, nil, 0, 0
+	clear(e.usage)
 	e.vital.set("starting")
 	fresh, err := e.newRules()
 	if err != nil {
@@ -69,8 +70,12 @@ func (e *engine) picture(tx *cdc.Transaction) error {
 }
 
 func (e *engine) keepImages(tx *cdc.Transaction) error {
+	put := e.disk.PutImage
+	if e.disk.InBulk() {
+		put = e.disk.BulkImage
+	}
 	for _, w := range tx.Writes {
-		if err := e.disk.PutImage(w.Key, w.Value); err != nil {
+		if err := put(w.Key, w.Value); err != nil {
 			return err
 		}
 	}
@@ -86,6 +91,7 @@ func (e *engine) Booted(ctx context.Context, tx *cdc.Transaction, gap *cdc.Gap) 
 	r := e.rules.Load()
 	r.Restore(snapshot.Alerts, snapshot.Episodes)
 	r.RestoreOccurrences(snapshot.Occurrences)
+	r.RestoreOverrides(snapshot.Overrides)
 	in, err := e.input(ctx, tx)
 	if err != nil {
 		return err
@@ -95,7 +101,9 @@ func (e *engine) Booted(ctx context.Context, tx *cdc.Transaction, gap *cdc.Gap) 
 	}
 	out := r.JudgeAll(in)
 	out.Usage = nil
-	r.Usage(func(u rules.Usage) bool { out.Usage = append(out.Usage, u); return true })
+	if err := e.keepAllUsage(r); err != nil {
+		return err
+	}
 	floor := rxvigil.EndOf(e.epoch, tx.LSN-1)
 	e.disk.SetFloor(tx.LSN - 1)
 	if err := e.keepImages(tx); err != nil {
@@ -113,6 +121,16 @@ func (e *engine) Booted(ctx context.Context, tx *cdc.Transaction, gap *cdc.Gap) 
 	e.open(floor, floor)
 	e.publish()
 	return nil
+}
+
+// keepAllUsage puts what no image tells into the open group: there may be as much as there are shelves.
+func (e *engine) keepAllUsage(r *rules.Engine) (err error) {
+	r.Usage(func(u rules.Usage) bool {
+		e.scratch = u.Append(e.scratch[:0])
+		err = e.disk.PutUsage([]byte(u.Key()), e.scratch)
+		return err == nil
+	})
+	return err
 }
 
 // Resumed goes on where the disk stands. The first time, memory is rebuilt from it.
@@ -162,6 +180,7 @@ func (e *engine) remember(ctx context.Context, m *cdc.Memory) error {
 	}
 	r.Restore(snapshot.Alerts, snapshot.Episodes)
 	r.RestoreOccurrences(snapshot.Occurrences)
+	r.RestoreOverrides(snapshot.Overrides)
 	if snapshot.Position.Epoch == e.epoch && snapshot.Position.LSN > meta.Position {
 		if err := e.replayRecorded(ctx, r, meta.Position, snapshot.Position.LSN); err != nil {
 			return err
@@ -173,14 +192,14 @@ func (e *engine) remember(ctx context.Context, m *cdc.Memory) error {
 
 func (e *engine) foldImages(r *rules.Engine, m *cdc.Memory) error {
 	var failed error
-	for _, prefix := range m.Prefixes(rxvigil.KindTenant, rxvigil.KindBranch, rxvigil.KindMedicine, rxvigil.KindLot) {
+	for _, prefix := range m.Prefixes(rxvigil.KindTenant, rxvigil.KindBranch, rxvigil.KindMedicine, rxvigil.KindLot, rxvigil.KindLevel, rxvigil.KindRecall) {
 		err := e.disk.Images(prefix, func(key, value []byte) bool {
 			record, err := m.Record(key, value)
 			if err != nil {
 				failed = err
 				return false
 			}
-			if record.Tenant != "" {
+			if record != nil && record.Tenant != "" {
 				r.Fold(&rxvigil.Change{After: record})
 			}
 			return true

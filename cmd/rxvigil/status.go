@@ -2,14 +2,20 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
 
 	"github.com/rxvigil/rxvigil/cdc"
+	"github.com/rxvigil/rxvigil/rules"
 )
 
 func newStatus() *cobra.Command {
@@ -26,6 +32,7 @@ func newStatus() *cobra.Command {
 		if err := sourceStatus(c.Context(), c.OutOrStdout(), cfg); err != nil {
 			return err
 		}
+		runningStatus(c.Context(), c.OutOrStdout(), cfg.Push.Listen)
 		return alertStatus(c.Context(), c.OutOrStdout(), cfg)
 	}
 	return c
@@ -61,6 +68,53 @@ func sourceStatus(ctx context.Context, out io.Writer, cfg *config) error {
 	return nil
 }
 
+// runningStatus asks the engine itself how far behind it is, where one serves at the address of this configuration.
+func runningStatus(ctx context.Context, out io.Writer, listen string) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	at := net.JoinHostPort(host, port)
+	var answer struct {
+		Ready             bool
+		Reasons, Warnings []string
+		Lag               struct {
+			Bytes   int64
+			Seconds float64
+		}
+	}
+	if err := askJSON(ctx, "http://"+at+"/readyz", &answer); err != nil {
+		fmt.Fprintf(out, "service   does not answer at %s from here\n", at)
+		return
+	}
+	how := "ready"
+	if !answer.Ready {
+		how = "not ready: " + strings.Join(answer.Reasons, ", ")
+	}
+	fmt.Fprintf(out, "service   at %s, %.1f s and %s behind, %s\n", at, answer.Lag.Seconds, rules.Size(answer.Lag.Bytes), how)
+	for _, w := range answer.Warnings {
+		fmt.Fprintf(out, "warning   %s\n", w)
+	}
+}
+
+func askJSON(ctx context.Context, url string, answer any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	return json.NewDecoder(resp.Body).Decode(answer)
+}
+
 const engineStatusSQL = `
 SELECT generation, epoch, confirmed::text, extract(epoch FROM now() - updated_at)::int FROM rxvigil.engine`
 
@@ -69,7 +123,10 @@ SELECT rule, severity, status, count(*) FROM rxvigil.alerts WHERE status <> 'res
 GROUP BY 1, 2, 3 ORDER BY array_position(ARRAY['critical', 'high', 'warning', 'info'], severity), 1, 3`
 
 const faultStatusSQL = `
-SELECT tenant, body ->> 'message' FROM rxvigil.alerts WHERE status <> 'resolved' AND rule = 'blind' ORDER BY started_at DESC LIMIT 20`
+SELECT tenant, body ->> 'message' FROM rxvigil.alerts WHERE status <> 'resolved' AND rule IN ('blind', 'wal_kept') ORDER BY started_at DESC LIMIT 20`
+
+const deadStatusSQL = `
+SELECT courier, count(*), (array_agg(reason ORDER BY at DESC))[1] FROM rxvigil.dead_letters GROUP BY courier ORDER BY courier`
 
 func alertStatus(ctx context.Context, out io.Writer, cfg *config) error {
 	conn, err := cdc.Connect(ctx, cfg.State.DSN)
@@ -102,10 +159,19 @@ func alertStatus(ctx context.Context, out io.Writer, cfg *config) error {
 	}); err != nil {
 		return err
 	}
-	return rows(ctx, conn, faultStatusSQL, func(r pgx.CollectableRow) error {
+	if err := rows(ctx, conn, faultStatusSQL, func(r pgx.CollectableRow) error {
 		var tenant, message string
 		err := r.Scan(&tenant, &message)
 		fmt.Fprintf(out, "fault     %s: %s\n", tenant, message)
+		return err
+	}); err != nil {
+		return err
+	}
+	return rows(ctx, conn, deadStatusSQL, func(r pgx.CollectableRow) error {
+		var courier, reason string
+		var n int
+		err := r.Scan(&courier, &n, &reason)
+		fmt.Fprintf(out, "notify    %s: %d given up, the last because: %s\n", courier, n, reason)
 		return err
 	})
 }

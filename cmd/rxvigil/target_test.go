@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -26,12 +27,65 @@ func TestTargetUmi(t *testing.T) {
 	tellTarget(t, "umi", "Africa/Lusaka")
 }
 
+func TestTargetZiindi(t *testing.T) {
+	t.Parallel()
+	tellTarget(t, "ziindi", "Africa/Lusaka")
+}
+
+func TestTargetBeras(t *testing.T) {
+	t.Parallel()
+	tellTarget(t, "beras", "Asia/Ho_Chi_Minh")
+}
+
+// TestTargetUmiByMonth tells umi's story with sales that are partitioned by month: what is told is the same.
+func TestTargetUmiByMonth(t *testing.T) {
+	t.Parallel()
+	s, err := story.Load("../../testdata/targets/umi")
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, rest, found := strings.Cut(s.Schema, "CREATE TABLE sales (")
+	sales, tail, closed := strings.Cut(rest, "\n);")
+	if !found || !closed {
+		t.Fatal("the schema has no table of sales")
+	}
+	sales = strings.NewReplacer("uuid PRIMARY KEY", "uuid NOT NULL", "NOT NULL UNIQUE", "NOT NULL").Replace(sales)
+	s.Schema = head + "CREATE TABLE sales (" + sales + ",\n    PRIMARY KEY (id, created_at)\n) PARTITION BY RANGE (created_at);\n" + months + strings.ReplaceAll(tail, "REFERENCES sales (id)", "")
+	tellStory(t, s, "umi", "Africa/Lusaka")
+}
+
+// oneRole makes the role that umi's schema makes where there is none: roles are the whole server's, and two schemas at once would
+// both find none.
+func oneRole(t *testing.T, dsn string) {
+	t.Helper()
+	making.Lock()
+	defer making.Unlock()
+	pgtest.Exec(t, dsn, "DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'authenticated_users') THEN CREATE ROLE authenticated_users NOLOGIN; END IF; END $$")
+}
+
+var making sync.Mutex //nolint:gochecknoglobals // the tests of a process share one server
+
+// months makes a partition a month, from a year ago to the next; each is called sales, in a schema of its own, because the
+// triggers ask for the table's name.
+const months = `
+DO $$
+DECLARE m date;
+BEGIN
+    FOR n IN -12..1 LOOP
+        m := date_trunc('month', now()) + make_interval(months => n);
+        EXECUTE format('CREATE SCHEMA %I', to_char(m, '"month_"YYYY_MM'));
+        EXECUTE format('CREATE TABLE %I.sales PARTITION OF sales FOR VALUES FROM (%L) TO (%L)', to_char(m, '"month_"YYYY_MM'), m, m + interval '1 month');
+    END LOOP;
+END $$;`
+
 // stage is a target's database with the service and a viewer per tenant and transport.
 type stage struct {
 	dsn     string
 	svc     *service
 	tenants []stageTenant
 	names   *names
+	// findings are those of the steps so far: what stands by them stands beside the tables, and ends without a line of its own.
+	findings []story.Line
 }
 
 type stageTenant struct {
@@ -45,11 +99,21 @@ func tellTarget(t *testing.T, name, zone string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	st := setStage(t, s, name, zone)
-	st.standing(t, "after the seed", s.Expected.Seed)
+	tellStory(t, s, name, zone)
+}
+
+func tellStory(t *testing.T, s *story.Story, mapping, zone string) {
+	t.Helper()
+	st := setStage(t, s, mapping, zone)
+	st.findings = s.Expected.SeedLines
+	open := st.standing(t, "after the seed", s.Expected.Seed)
+	for _, line := range missing(st.findings, open) {
+		t.Errorf("after the seed: no alert for: %s", line)
+	}
 	for i, step := range s.Steps {
 		pgtest.Exec(t, st.dsn, step.SQL)
 		st.judge(t, step.Number, s.Expected.Steps[i])
+		st.findings = append(st.findings, s.Expected.Steps[i].Lines...)
 	}
 	st.standing(t, "after the last step", s.Expected.End)
 }
@@ -57,6 +121,7 @@ func tellTarget(t *testing.T, name, zone string) {
 func setStage(t *testing.T, s *story.Story, mapping, zone string) *stage {
 	t.Helper()
 	st := &stage{dsn: pgtest.Database(t)}
+	oneRole(t, st.dsn)
 	pgtest.Exec(t, st.dsn, s.Schema)
 	pgtest.Exec(t, st.dsn, s.Seed)
 	st.svc = newService(t, st.dsn, mapping+".yaml")
@@ -108,6 +173,9 @@ func (st *stage) mark(t *testing.T, step int) []envelope {
 func (st *stage) judge(t *testing.T, number int, want story.Expect) {
 	t.Helper()
 	got := st.mark(t, number)
+	if strings.Contains(want.Rows, "; then ") {
+		got = gather(got)
+	}
 	used := make([]bool, len(got))
 	for _, line := range want.Lines {
 		if skipped(line) {
@@ -132,24 +200,43 @@ func (st *stage) judge(t *testing.T, number int, want story.Expect) {
 		}
 	}
 	for i, e := range got {
-		if !used[i] && !expectedFault(number, e) {
+		ends := e.Type == "alert_resolved" && foretold(st.findings, e.Data)
+		if !used[i] && !ends && !expectedFault(number, e) && !untold(e, got) {
 			t.Errorf("step %d (%s): not expected: %s", number, want.Title, e.raw)
 		}
 	}
 }
 
-// skipped leaves out prose and the extended rules that are not built yet.
+// skipped leaves out prose, and findings that are not due.
 func skipped(l story.Line) bool {
 	switch l.Kind {
-	case story.NoAlert, story.NoEvent, story.Not, story.Note, story.Finding:
+	case story.NoAlert, story.NoEvent, story.Not, story.Note:
 		return true
+	case story.Finding:
+		return !due(l)
+	case story.Event:
+		optional := slices.ContainsFunc(l.Text, func(s string) bool { return strings.HasPrefix(s, "optional") })
+		return optional || l.Path()[0] == "(no tenant)" // nobody may hear of it
 	}
 	return l.Ext && l.Name != "negative_stock" && l.Name != "ledger_mismatch"
 }
 
-// expectedFault lets the finding about umi's unknown status pass: expected.md calls it mapping_error.
+// untold lets pass what stories do not tell: that a lot's cost changed, and that lots and stock go with their medicine where the
+// app leaves their rows.
+func untold(e envelope, all []envelope) bool {
+	if changed, _ := e.Data["changed"].([]any); e.Type == "lot_updated" && len(changed) == 1 && changed[0] == "cost" {
+		return true
+	}
+	of := map[string]any{"lot_removed": e.Data["medicine_name"], "stock_level_changed": e.Data["name"]}[e.Type]
+	return of != nil && slices.ContainsFunc(all, func(o envelope) bool {
+		return o.Type == "medicine_deleted" && o.transaction() == e.transaction() && o.Data["name"] == of
+	})
+}
+
+// expectedFault lets the findings about unknown statuses pass, of umi and of ziindi: expected.md calls them mapping_error.
 func expectedFault(step int, e envelope) bool {
-	return step == 34 && e.Type == "alert_raised" && e.Data["rule"] == "blind" && strings.Contains(e.raw, "layaway")
+	word := map[int]string{34: "layaway", 47: "REFUNDED"}[step]
+	return word != "" && e.Type == "alert_raised" && e.Data["rule"] == "blind" && strings.Contains(e.raw, word)
 }
 
 // held checks that an alert shows new numbers although nobody was told.
@@ -177,8 +264,8 @@ func (st *stage) open(t *testing.T) []map[string]any {
 	return all
 }
 
-// standing compares the open alerts with a table.
-func (st *stage) standing(t *testing.T, when string, want []story.Standing) {
+// standing compares the open alerts with a table, beside which those may stand that findings foretell. It gives the open ones.
+func (st *stage) standing(t *testing.T, when string, want []story.Standing) []map[string]any {
 	t.Helper()
 	open := st.open(t)
 	used := make([]bool, len(open))
@@ -195,10 +282,11 @@ func (st *stage) standing(t *testing.T, when string, want []story.Standing) {
 		}
 	}
 	for i, a := range open {
-		if !used[i] && a["rule"] != "blind" {
+		if !used[i] && a["rule"] != "blind" && !foretold(st.findings, a) {
 			t.Errorf("%s: nobody expects %v %v %v: %v", when, a["rule"], a["rung"], a["subject"], a["message"])
 		}
 	}
+	return open
 }
 
 // readNames asks the service who is who, and the database what day it is in the pharmacy.

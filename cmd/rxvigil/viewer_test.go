@@ -33,6 +33,7 @@ type viewer struct {
 	follow func(ctx context.Context, v *viewer) error
 
 	mu      sync.Mutex
+	addr    string
 	changed chan struct{} // closed and replaced whenever something came
 	cursor  string
 	events  []envelope
@@ -43,12 +44,12 @@ type viewer struct {
 // watch starts a viewer over a transport; it ends with the test.
 func watch(t testing.TB, s *service, transport, tenant string) *viewer {
 	t.Helper()
-	v := &viewer{tenant: tenant, changed: make(chan struct{})}
+	v := &viewer{tenant: tenant, addr: s.addr, changed: make(chan struct{})}
 	switch transport {
 	case "sse":
-		v.follow = func(ctx context.Context, v *viewer) error { return followSSE(ctx, s.addr, v) }
+		v.follow = func(ctx context.Context, v *viewer) error { return followSSE(ctx, v.where(), v) }
 	case "websocket":
-		v.follow = func(ctx context.Context, v *viewer) error { return followWebSocket(ctx, s.addr, v) }
+		v.follow = func(ctx context.Context, v *viewer) error { return followWebSocket(ctx, v.where(), v) }
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -104,7 +105,12 @@ func (v *viewer) take(name, id, data string) error {
 // until waits for the first event, from index from on, that is wanted, and gives its index.
 func (v *viewer) until(t testing.TB, from int, what string, wanted func(envelope) bool) int {
 	t.Helper()
-	timeout := time.After(120 * time.Second)
+	return v.within(t, 4*time.Minute, from, what, wanted)
+}
+
+func (v *viewer) within(t testing.TB, patience time.Duration, from int, what string, wanted func(envelope) bool) int {
+	t.Helper()
+	timeout := time.After(patience)
 	for i := from; ; {
 		v.mu.Lock()
 		for ; i < len(v.events); i++ { // each event is looked at once, however many come
@@ -150,12 +156,40 @@ func (v *viewer) connected(t testing.TB) {
 	}
 }
 
+// resynced waits until it was told to fetch anew.
+func (v *viewer) resynced(t testing.TB) {
+	t.Helper()
+	timeout := time.After(60 * time.Second)
+	for {
+		v.mu.Lock()
+		n, changed := len(v.resyncs), v.changed
+		v.mu.Unlock()
+		if n > 0 {
+			return
+		}
+		select {
+		case <-changed:
+		case <-timeout:
+			t.Fatalf("tenant %s was never told to resync", v.tenant)
+		}
+	}
+}
+
 // seen copies the events from an index on.
 func (v *viewer) seen(from, to int) []envelope {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return append([]envelope(nil), v.events[from:to]...)
 }
+
+func (v *viewer) where() string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.addr
+}
+
+// move sends the viewer to another service from its next connection on.
+func (v *viewer) move(addr string) { v.note(func() { v.addr = addr }) }
 
 func (v *viewer) position() string {
 	v.mu.Lock()

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/rxvigil/rxvigil/cdc"
 	"github.com/rxvigil/rxvigil/push"
+	"github.com/rxvigil/rxvigil/rules"
 )
 
 // vitals is how the engine is, as stats, health and status show it.
@@ -20,6 +22,7 @@ type vitals struct {
 	lagBytes  int64
 	roundTrip time.Duration
 	sent      map[string]time.Time // canaries on their way
+	kept      cdc.KeptWAL          // by the last look
 }
 
 // set says how the engine is from now on, and gives since when it has been so.
@@ -42,7 +45,7 @@ func (v *vitals) transaction(tx *cdc.Transaction) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.position, v.at = tx.LSN, tx.At
-	v.faults += len(tx.Faults) + tx.Forged
+	v.faults += len(tx.Faults) + tx.Unlisted + tx.Forged
 }
 
 func (v *vitals) canarySent(id string) {
@@ -84,11 +87,12 @@ func (v *vitals) forgetCanaries() {
 	clear(v.sent)
 }
 
-// behind records how much WAL lies between the source's head and us.
-func (v *vitals) behind(head uint64) {
+// measured records how much WAL lies between the source's head and us, and what is kept for us.
+func (v *vitals) measured(k cdc.KeptWAL) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.lagBytes = max(0, int64(head-v.position))
+	v.kept = k
+	v.lagBytes = max(0, int64(k.Head-v.position))
 	switch {
 	case v.status == "live" && v.lagBytes > 16<<20:
 		v.status, v.since = "catching_up", time.Now().UTC()
@@ -97,15 +101,52 @@ func (v *vitals) behind(head uint64) {
 	}
 }
 
-func (v *vitals) snapshot() push.EngineVitals {
+// tooMuch tells whether more WAL is kept for us than a limit allows, by the last look; a limit of 0 allows all. What was seen
+// is forgotten: each look is acted on once.
+func (v *vitals) tooMuch(limit int64) (int64, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	out := push.EngineVitals{Status: v.status, Since: v.since, Version: version(), Faults: v.faults, LagBytes: v.lagBytes}
+	if limit == 0 || !v.kept.Exists || v.kept.Bytes <= limit {
+		return 0, false
+	}
+	v.kept.Exists = false
+	return v.kept.Bytes, true
+}
+
+// warnings are what a person should know although all is ready.
+func (v *vitals) warnings() []string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var all []string
+	switch k := v.kept; {
+	case !k.Exists:
+	case k.Status == "lost":
+		all = append(all, "the source gave our slot up")
+	case k.Status == "unreserved":
+		all = append(all, "the source is about to give our slot up: it keeps "+rules.Size(k.Bytes)+" for us")
+	case k.Limit > 0 && k.Safe >= 0 && k.Safe < k.Limit/4:
+		all = append(all, rules.Size(k.Safe)+" of WAL may still be written before the source gives our slot up")
+	}
+	return all
+}
+
+func (v *vitals) snapshot() push.EngineVitals {
+	warnings, late := v.warnings(), v.overdue()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	out := push.EngineVitals{Status: v.status, Since: v.since, Version: version(), Faults: v.faults, LagBytes: v.lagBytes, Warnings: warnings}
 	if v.status != "live" && !v.at.IsZero() {
 		out.LagSeconds = max(0, time.Since(v.at).Seconds())
 	}
+	if late > lateCanary {
+		out.LagSeconds = max(out.LagSeconds, late.Seconds())
+		out.Warnings = append(out.Warnings, fmt.Sprintf("a canary has been on its way for %d s", int(late.Seconds())))
+	}
 	return out
 }
+
+// lateCanary is how long a canary may be on its way before that counts as lag.
+const lateCanary = 2 * time.Second
 
 // deliveries remembers which transactions were read and may not yet be visible: one that waits for synchronous replication
 // is decoded before other sessions see it, and a crash then could undo what we confirmed.

@@ -10,6 +10,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// toldByTables are the rules whose open alerts follow from what the tables hold now; the others need what happened.
+var toldByTables = []string{"low_stock", "expiry", "negative_stock", "ledger_mismatch"}
+
 // truthSQL is what ought to be open, by the app's own tables and the words of the rules. Between the reorder level and a
 // tenth above it a low stock may still be open: those rows are told as "held".
 const truthSQL = `
@@ -43,8 +46,8 @@ const storedSQL = `
 	SELECT format('%s %s %s %s', rule, body ->> 'rung', branch, body -> 'subject' ->> 'id')
 	FROM rxvigil.alerts WHERE tenant = $1 AND status <> 'resolved' AND rule <> 'blind'`
 
-// checkAlerts compares the open alerts of both tenants, as the desk shows them and as the store has them, with the app's
-// tables.
+// checkAlerts compares the open alerts of both tenants, as the desk shows them, with those that the store has, and with the
+// app's tables.
 func (s *scene) checkAlerts() {
 	s.t.Helper()
 	for _, tenant := range tenants {
@@ -54,14 +57,23 @@ func (s *scene) checkAlerts() {
 				shown = append(shown, fmt.Sprintf("%s %s %s %s", a.Rule, a.Rung, a.Branch, a.Subject.ID))
 			}
 		}
-		s.checkOpen(tenant.id, "shown", shown)
-		s.checkOpen(tenant.id, "stored", s.server.texts(storedSQL, tenant.id))
+		stored := s.server.texts(storedSQL, tenant.id)
+		slices.Sort(shown)
+		slices.Sort(stored)
+		if diff := cmp.Diff(stored, shown); diff != "" {
+			s.t.Errorf("tenant %s, open alerts (-stored +shown):\n%s", tenant.id, diff)
+		}
+		s.checkOpen(tenant.id, shown)
 		s.t.Logf("tenant %s has %d open alerts, as its tables say", tenant.id, len(shown))
 	}
 }
 
-func (s *scene) checkOpen(tenant, where string, got []string) {
+func (s *scene) checkOpen(tenant string, shown []string) {
 	s.t.Helper()
+	got := slices.DeleteFunc(slices.Clone(shown), func(row string) bool {
+		rule, _, _ := strings.Cut(row, " ")
+		return !slices.Contains(toldByTables, rule)
+	})
 	want := []string{}
 	for _, row := range s.server.texts(truthSQL, tenant) {
 		row, held := strings.CutPrefix(row, "held ")
@@ -70,8 +82,7 @@ func (s *scene) checkOpen(tenant, where string, got []string) {
 		}
 	}
 	slices.Sort(want)
-	slices.Sort(got)
 	if diff := cmp.Diff(want, got); diff != "" {
-		s.t.Errorf("tenant %s, open alerts (-tables +%s):\n%s", tenant, where, diff)
+		s.t.Errorf("tenant %s, open alerts (-tables +shown):\n%s", tenant, diff)
 	}
 }

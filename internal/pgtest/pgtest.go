@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -101,6 +102,16 @@ func Source(t testing.TB) string {
 	return common(t).Source()
 }
 
+// Binary is the path of one of the server's own programs, of the same version; empty when somebody else runs the server.
+func Binary(t testing.TB, name string) string {
+	t.Helper()
+	dir := common(t).BinDir()
+	if dir == "" {
+		return ""
+	}
+	return filepath.Join(dir, name)
+}
+
 // Server starts a server for one test alone, with settings over the usual ones: for tests that stop or break it.
 func Server(t testing.TB, settings map[string]string) *privatepg.Server {
 	t.Helper()
@@ -109,6 +120,9 @@ func Server(t testing.TB, settings map[string]string) *privatepg.Server {
 		t.Fatalf("start a Postgres for this test: %v", err)
 	}
 	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the server's log ends:\n%s", server.LogTail(60))
+		}
 		if err := server.Close(); err != nil {
 			t.Error(err)
 		}

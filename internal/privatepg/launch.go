@@ -42,8 +42,8 @@ func settings(o Options) map[string]string {
 	return m
 }
 
-// create makes the home, its watchdog and the cluster in it.
-func (s *Server) create(ctx context.Context, dir string) error {
+// create makes the home, its watchdog and, unless it is there, the cluster in it.
+func (s *Server) create(ctx context.Context, dir string, cluster func(context.Context) error) error {
 	home, temporary, err := makeHome(dir)
 	if err != nil {
 		return err
@@ -58,7 +58,7 @@ func (s *Server) create(ctx context.Context, dir string) error {
 	if _, err := os.Stat(filepath.Join(s.DataDir(), "PG_VERSION")); err == nil {
 		return nil
 	}
-	return s.initdb(ctx)
+	return cluster(ctx)
 }
 
 func (s *Server) initdb(ctx context.Context) error {

@@ -72,7 +72,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{log: o.Log, binaries: b, source: b.String(), settings: settings(o)}
-	if err := s.create(ctx, o.Dir); err != nil {
+	if err := s.create(ctx, o.Dir, s.initdb); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	if err := s.start(ctx, 5); err != nil {
@@ -146,6 +146,9 @@ func (s *Server) DataDir() string {
 
 // LogFile is where the server writes its log.
 func (s *Server) LogFile() string { return filepath.Join(s.home, "server.log") }
+
+// LogTail is the last lines of the server's log.
+func (s *Server) LogTail(lines int) string { return tail(s.logSince(0), lines) }
 
 // PID is the postmaster's process id, 0 while stopped.
 func (s *Server) PID() int {

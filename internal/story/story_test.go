@@ -32,6 +32,10 @@ func TestEveryLineOfEveryStepIsRead(t *testing.T) {
 			"steps": 40, "seed": 16, "end": 20, "event": 64, "RAISED": 5, "RAISED ext": 4, "CHANGED": 1, "RESOLVED": 5,
 			"HELD": 2, "alert-none": 22, "event-none": 4, "NOT": 20, "note": 16, "finding ext": 4,
 		},
+		"ziindi": {
+			"steps": 48, "seed": 16, "end": 14, "event": 85, "RAISED": 4, "CHANGED": 1, "RESOLVED": 6,
+			"HELD": 5, "alert-none": 27, "event-none": 6, "NOT": 24, "note": 15, "finding ext": 7,
+		},
 	} {
 		s := load(t, name)
 		got := map[string]int{"steps": len(s.Steps), "seed": len(s.Expected.Seed), "end": len(s.Expected.End)}
@@ -53,7 +57,7 @@ func TestEveryLineOfEveryStepIsRead(t *testing.T) {
 func TestLinesOfAStoryAreWellFormed(t *testing.T) {
 	t.Parallel()
 	severities := map[string]bool{"warning": true, "critical": true, "expired": true}
-	for _, name := range []string{"single", "umi"} {
+	for _, name := range []string{"single", "umi", "ziindi"} {
 		for _, step := range load(t, name).Expected.Steps {
 			if step.Rows == "" {
 				t.Errorf("%s step %d: no rows", name, step.Number)

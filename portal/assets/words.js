@@ -16,7 +16,7 @@ const RUNG = {
 };
 /** @type {Record<string, string>} */
 const KIND = {
-  low_stock: 'Low stock', expiry: 'Expiry', negative_stock: 'Negative stock', ledger_mismatch: 'Stock does not add up', blind: 'Not everything was seen',
+  low_stock: 'Low stock', expiry: 'Expiry', negative_stock: 'Negative stock', ledger_mismatch: 'Stock does not add up', blind: 'Not everything was seen', wal_kept: 'WAL kept for us',
 };
 /** @type {Record<string, string>} */
 const FIELD = {

@@ -169,3 +169,12 @@ export interface Options {
   /** Where the cursor survives a reload. Default: sessionStorage when there is one; null: nowhere. */
   storage?: Pick<Storage, 'getItem' | 'setItem'> | null;
 }
+
+/** What Resume needs of a HubConnection of @microsoft/signalr. */
+export interface HubConnection {
+  baseUrl: string;
+  on(target: string, handler: (...args: any[]) => void): void;
+  onreconnecting(callback: (error?: Error) => void): void;
+  onreconnected(callback: (connectionId?: string) => void): void;
+  start(): Promise<void>;
+}

@@ -250,6 +250,8 @@ async function main() {
   const chromium = await browser();
   try {
     const context = await chromium.newContext({ viewport: { width: 1440, height: 900 }, locale: 'en-GB' });
+    context.on('requestfailed', (/** @type {any} */ r) => print({ note: `${r.url()} failed: ${r.failure()?.errorText}` }));
+    context.on('weberror', (/** @type {any} */ e) => print({ note: `the page: ${e.error()}` }));
     await mends(context);
     await story(context);
     print({ done: true });

@@ -28,6 +28,9 @@ func (s *Store) Load(ctx context.Context) (rules.Snapshot, error) {
 		if got.Occurrences, err = lastOccurrences(ctx, tx); err != nil {
 			return err
 		}
+		if got.Overrides, err = overrides(ctx, tx); err != nil {
+			return err
+		}
 		got.Position, err = position(ctx, tx)
 		return err
 	})

@@ -48,7 +48,11 @@ func refused(err error) bool {
 	return errors.As(err, &pg) && len(pg.Code) == 5 && (pg.Code[:2] == "22" || pg.Code[:2] == "23")
 }
 
-// saveAll sends everything in one round trip.
+// fullBatch is how many statements are sent in one round trip: one transaction may raise an alert on every shelf, and a batch
+// is held in memory twice.
+const fullBatch = 1000
+
+// saveAll sends everything, usually in one round trip.
 func (s *Store) saveAll(ctx context.Context, tx pgx.Tx, commits []rules.Commit) error {
 	batch := &pgx.Batch{}
 	for i := range commits {
@@ -57,8 +61,15 @@ func (s *Store) saveAll(ctx context.Context, tx pgx.Tx, commits []rules.Commit) 
 			if err := queueTransition(batch, c, rank); err != nil {
 				return err
 			}
+			if batch.Len() >= fullBatch {
+				if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+					return err
+				}
+				batch = &pgx.Batch{}
+			}
 		}
 		queueOccurrences(batch, c)
+		queueOverrides(batch, c)
 	}
 	return tx.SendBatch(ctx, batch).Close()
 }
@@ -74,6 +85,7 @@ func (s *Store) saveCarefully(ctx context.Context, tx pgx.Tx, commits []rules.Co
 		}
 		batch := &pgx.Batch{}
 		queueOccurrences(batch, c)
+		queueOverrides(batch, c)
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return err
 		}

@@ -19,12 +19,19 @@ type Memory struct {
 	alerts      map[alertKey]rxvigil.Alert
 	history     map[alertKey][]rules.Recorded
 	occurrences map[string]rules.Occurrence
+	overrides   map[overrideKey]rules.Override
 	position    rxvigil.Position
 }
 
 type alertKey struct {
 	tenant rxvigil.Tenant
 	id     string
+}
+
+type overrideKey struct {
+	tenant         rxvigil.Tenant
+	rule, medicine string
+	branch         rxvigil.Branch
 }
 
 // claim is one engine's view of a Memory.
@@ -39,6 +46,7 @@ func NewMemory() *Memory {
 		alerts:      map[alertKey]rxvigil.Alert{},
 		history:     map[alertKey][]rules.Recorded{},
 		occurrences: map[string]rules.Occurrence{},
+		overrides:   map[overrideKey]rules.Override{},
 	}
 }
 
@@ -64,6 +72,12 @@ func (m *Memory) Load(context.Context) (rules.Snapshot, error) {
 	}
 	slices.SortFunc(s.Alerts, func(a, b rxvigil.Alert) int { return cmp.Compare(a.ID, b.ID) })
 	s.Occurrences = m.newestOccurrences()
+	for _, o := range m.overrides {
+		s.Overrides = append(s.Overrides, o)
+	}
+	slices.SortFunc(s.Overrides, func(a, b rules.Override) int {
+		return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Medicine, b.Medicine), cmp.Compare(a.Branch, b.Branch))
+	})
 	return s, nil
 }
 
@@ -111,6 +125,13 @@ func (m *Memory) save(c *rules.Commit) {
 		k := strings.Join([]string{string(o.Tenant), o.Scan, o.Wall}, "\x00")
 		if _, known := m.occurrences[k]; !known {
 			m.occurrences[k] = o
+		}
+	}
+	for _, o := range c.Overrides {
+		k := overrideKey{o.Tenant, o.Rule, o.Medicine, o.Branch}
+		m.overrides[k] = o
+		if o.Value == nil {
+			delete(m.overrides, k)
 		}
 	}
 	m.position = rxvigil.Position{Epoch: c.Epoch, LSN: c.Tx.LSN}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,6 +28,7 @@ func Suite(t *testing.T, open func(t *testing.T) Claim) {
 		"AnAlertHasItsHistoryAndIsOneTenantsAlone":    history,
 		"ResolvedAlertsArePagedNewestFirst":           paged,
 		"TheNewestOccurrenceOfEachScanComesBack":      occurrences,
+		"OverridesHoldUntilTheyAreWithdrawn":          overrides,
 		"EpisodesOfEndedAlertsAreRemembered":          episodes,
 		"APositionMovesThoughNothingElseWasToldOfIt":  position,
 		"ConsecutiveTransactionsAreStoredTogether":    together,
@@ -270,5 +272,31 @@ func together(t *testing.T, claim Claim) {
 func badKey(t *testing.T, claim Claim) {
 	if _, err := claim().Resolved(t.Context(), "t", rules.ResolvedQuery{After: "'; DROP"}); err == nil {
 		t.Error("a rubbish key is accepted")
+	}
+}
+
+func overrides(t *testing.T, claim Claim) {
+	s := claim()
+	set := func(lsn uint64, rule, medicine string, branch rxvigil.Branch, value string) rules.Commit {
+		o := rules.Override{Tenant: "t", Rule: rule, Medicine: medicine, Branch: branch, By: "sara", At: at.Add(time.Duration(lsn) * time.Second)}
+		if n, err := rxvigil.ParseNumber(value); err == nil {
+			o.Value = &n
+		}
+		return rules.Commit{Epoch: "e", Tx: rxvigil.Tx{LSN: lsn, At: at}, Overrides: []rules.Override{o}}
+	}
+	save(t, s, set(10, "low_stock", "a", "", "12.50"), set(11, "low_stock", "a", "b", "7"), set(12, "overstock", "a", "", "90"))
+	save(t, s, set(13, "low_stock", "a", "", "13"), set(14, "overstock", "a", "", ""))
+	save(t, s, set(13, "low_stock", "a", "", "13"))
+	got, err := claim().Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	for _, o := range got.Overrides {
+		text.WriteString(fmt.Sprintf("%s %s %s %s %s %s, ", o.Rule, o.Medicine, o.Branch, o.Value, o.By, o.At.Sub(at)))
+	}
+	want := "low_stock a  13 sara 13s, low_stock a b 7 sara 11s, "
+	if text.String() != want {
+		t.Errorf("overrides %q, want %q", text.String(), want)
 	}
 }

@@ -1,0 +1,120 @@
+package rules
+
+import (
+	"strings"
+	"unicode"
+
+	"github.com/rxvigil/rxvigil"
+)
+
+// Recall are the parameters of recall: it has none.
+type Recall struct{}
+
+// Kind is recall.
+func (Recall) Kind() string { return "recall" }
+
+func (Recall) validate() error { return nil }
+
+// RecalledDispense are the parameters of recalled_dispense: it has none.
+type RecalledDispense struct{}
+
+// Kind is recalled_dispense.
+func (RecalledDispense) Kind() string { return "recalled_dispense" }
+
+func (RecalledDispense) validate() error { return nil }
+
+// recalled is a lot number that was called back.
+type recalled struct {
+	number, medicine, reason string // number: normalised
+}
+
+// lotNumber normalises the number of a lot, for people write it in many ways: letters in upper case and digits, nothing else.
+func lotNumber(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToUpper(r)
+		}
+		return -1
+	}, text)
+}
+
+// recall keeps the list of recalls, and has every shelf judged that the change may be about.
+func (f *folding) recall(c *rxvigil.Change) {
+	t := f.book.tenant(c.Record().Tenant)
+	was := t.recalls[c.Record().ID]
+	now := recalled{}
+	if r := c.After; r != nil && !r.Gone {
+		now = recalled{lotNumber(r.Text(rxvigil.RecallNumber)), cloned(r.Text(rxvigil.RecallMedicine)), cloned(r.Text(rxvigil.RecallReason))}
+	}
+	t.eachShelf(func(s *shelf) {
+		for _, l := range s.lots {
+			if was.covers(l) || now.covers(l) {
+				f.touch(s, c.Row)
+			}
+		}
+	})
+	if now.number == "" {
+		delete(t.recalls, c.Record().ID)
+		return
+	}
+	if t.recalls == nil {
+		t.recalls = map[string]recalled{}
+	}
+	t.recalls[cloned(c.Record().ID)] = now
+}
+
+func (r recalled) covers(l *lot) bool {
+	return r.number != "" && (r.medicine == "" || r.medicine == l.shelf.medicine.id) && r.number == lotNumber(l.number)
+}
+
+// recallOf is why a lot was called back; false when it was not. Where several recalls are of it, the first by its reason.
+func (t *tenant) recallOf(l *lot) (reason string, ok bool) {
+	for _, r := range t.recalls {
+		if r.covers(l) && (!ok || r.reason < reason) {
+			reason, ok = r.reason, true
+		}
+	}
+	return reason, ok
+}
+
+// judgeRecall finds lots that were called back and still stand on the shelf.
+func judgeRecall(dst []verdict, h *hearing) []verdict {
+	t := h.shelf.medicine.tenant
+	if len(t.recalls) == 0 && h.shelf.quiet {
+		return dst
+	}
+	for _, l := range h.shelf.lots {
+		v := verdict{lot: l, rung: "recalled", severity: rxvigil.Critical}
+		if len(t.recalls) > 0 {
+			if _, back := t.recallOf(l); back && (!l.onHand.Known() || l.onHand.Sign() > 0) {
+				v.finding = fires
+			}
+		}
+		dst = append(dst, v)
+	}
+	return dst
+}
+
+func describeRecall(h *hearing, v verdict) description {
+	reason, _ := h.shelf.medicine.tenant.recallOf(v.lot)
+	values := rxvigil.Facts{"quantity": rxvigil.NumberValue(v.lot.onHand), "why": rxvigil.TextOf(reason)}
+	return description{values: values, inputs: values}
+}
+
+// reportRecalled finds sales of lots that were called back: each is told, whatever was told before.
+func reportRecalled(e *Engine, r *rule, s *saleChange) {
+	if !s.sold || s.wasSold || len(s.tenant.recalls) == 0 {
+		return
+	}
+	for i := range s.lines {
+		l := &s.lines[i]
+		if l.lot == nil {
+			continue
+		}
+		if reason, back := s.tenant.recallOf(l.lot); back {
+			values := s.facts(l)
+			values["why"], values["patient"] = rxvigil.TextOf(reason), rxvigil.TextOf(s.patient)
+			e.report(r, s.tenant, incident{branch: s.branch.id, subject: s.subject(l), rung: "recalled", severity: rxvigil.Critical, values: values})
+		}
+	}
+}
