@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,8 +25,9 @@ type engine struct {
 	store     alertStore
 	log       *push.Log
 	logger    *slog.Logger
-	newRules  func() (*rules.Engine, error)
-	pack      atomic.Pointer[rules.Pack] // what new rules are made of
+	newRules  func(rules.Pack) (*rules.Engine, error)
+	packs     sync.Mutex // over pack, and over which rules are the engine's: a pack is never adopted by rules that others replace
+	pack      rules.Pack // what new rules are made of
 	rules     atomic.Pointer[rules.Engine]
 	retention state.Retention
 	slot      string

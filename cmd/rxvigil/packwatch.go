@@ -85,9 +85,11 @@ func (w *packWatch) read() {
 
 // adopt has the rules judge by another pack from the next transaction on.
 func (e *engine) adopt(p rules.Pack) error {
+	e.packs.Lock()
+	defer e.packs.Unlock()
 	if err := e.rules.Load().Adopt(p); err != nil {
 		return err
 	}
-	e.pack.Store(&p)
+	e.pack = p
 	return nil
 }

@@ -29,17 +29,15 @@ func newEngine(cfg *config, disk *state.Store, store alertStore, log *push.Log, 
 		seen:      map[rxvigil.Tenant]bool{},
 		retention: state.Retention{Age: cfg.Log.Retention, Bytes: cfg.Log.MaxBytes},
 	}
-	e.pack.Store(&c.Pack)
-	e.newRules = func() (*rules.Engine, error) {
+	e.pack = c.Pack
+	e.newRules = func(pack rules.Pack) (*rules.Engine, error) {
 		now := c
-		now.Pack = *e.pack.Load()
+		now.Pack = pack
 		return rules.NewEngine(now)
 	}
-	first, err := e.newRules()
-	if err != nil {
+	if _, err := e.renewRules(); err != nil {
 		return nil, err
 	}
-	e.rules.Store(first)
 	e.vital.set("starting")
 	e.metrics = newEngineMetrics(reg, e)
 	return e, nil

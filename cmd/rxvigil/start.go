@@ -25,15 +25,24 @@ func (e *engine) Forget(ctx context.Context, id cdc.Identity, hash string) error
 	e.group, e.recorded, e.settled, e.saved = nil, nil, 0, 0
 	clear(e.usage)
 	e.vital.set("starting")
-	fresh, err := e.newRules()
-	if err != nil {
+	if _, err := e.renewRules(); err != nil {
 		return err
 	}
-	e.rules.Store(fresh)
 	if err := e.disk.Reset(identity, hash, e.epoch); err != nil {
 		return err
 	}
 	return e.retry(ctx, "identify", func() error { return e.store.Identify(ctx, id.String(), e.epoch, id.Slot) })
+}
+
+// renewRules replaces the engine's rules by some that know nothing yet and judge by the pack that was adopted last.
+func (e *engine) renewRules() (*rules.Engine, error) {
+	e.packs.Lock()
+	defer e.packs.Unlock()
+	fresh, err := e.newRules(e.pack)
+	if err == nil {
+		e.rules.Store(fresh)
+	}
+	return fresh, err
 }
 
 // epochOf names the stretch in which positions can be compared: the source and the mapping.
@@ -163,11 +172,10 @@ func (e *engine) open(floor, head rxvigil.Position) {
 func (e *engine) remember(ctx context.Context, m *cdc.Memory) error {
 	meta := e.disk.Meta()
 	e.epoch, e.wall = meta.Epoch, meta.Wall
-	r, err := e.newRules()
+	r, err := e.renewRules()
 	if err != nil {
 		return err
 	}
-	e.rules.Store(r)
 	if err := e.foldImages(r, m); err != nil {
 		return err
 	}
