@@ -5,7 +5,7 @@ type Need struct {
 	Rule string
 	// All must be mapped and have values, or the kind can never fire.
 	All []string
-	// Better are inputs without which a part of the kind is left out; Without says which.
+	// Better are inputs without which a part of the kind is left out; Without says which. "a or b" is there where one of them is.
 	Better  []string
 	Without string
 }
@@ -13,13 +13,13 @@ type Need struct {
 // Needs lists the kinds that are judged from the app's rows.
 func Needs() []Need {
 	return []Need{
-		{Rule: "low_stock", All: []string{"lot.medicine", "lot.on_hand"}, Better: []string{"medicine.reorder_level"}, Without: "only an empty shelf is told, not a low one"},
+		{Rule: "low_stock", All: []string{"lot.medicine", "lot.on_hand"}, Better: []string{"medicine.reorder_level or level.reorder_level"}, Without: "only an empty shelf is told, not a low one"},
 		{Rule: "negative_stock", All: []string{"lot.medicine", "lot.on_hand"}, Better: []string{"lot.reserved"}, Without: "reservations are not looked at"},
 		{Rule: "expiry", All: []string{"lot.medicine", "lot.on_hand", "lot.expires"}, Better: []string{"lot.held"}, Without: "lots that are blocked count as on sale"},
 		{Rule: "ledger_mismatch", All: []string{"lot.medicine", "lot.on_hand", "movement.medicine", "movement.quantity"}, Better: []string{"movement.lot"}, Without: "the ledger is compared by medicine, not by lot"},
 		{Rule: "projected_stockout", All: []string{"lot.medicine", "lot.on_hand", "sale_line.medicine", "sale_line.quantity"}, Better: []string{"sale.at", "movement.at"}, Without: "use is known only from what was watched"},
 		{Rule: "will_not_sell_before_expiry", All: []string{"lot.on_hand", "lot.expires", "sale_line.medicine", "sale_line.quantity"}, Better: []string{"lot.cost"}, Without: "units are counted, not their value"},
-		{Rule: "overstock", All: []string{"lot.medicine", "lot.on_hand", "sale_line.medicine", "sale_line.quantity"}, Better: []string{"medicine.max_level"}, Without: "only limits of the pack and of people count"},
+		{Rule: "overstock", All: []string{"lot.medicine", "lot.on_hand", "sale_line.medicine", "sale_line.quantity"}, Better: []string{"medicine.max_level or level.max_level"}, Without: "only limits of the pack and of people count"},
 		{Rule: "dead_stock", All: []string{"lot.on_hand", "sale_line.medicine", "sale_line.quantity"}, Better: []string{"sale.at"}, Without: "only sales that were watched count"},
 		{Rule: "expired_dispense", All: []string{"sale_line.medicine", "lot.expires"}, Better: []string{"sale_line.lot"}, Without: "a sale is told only where every lot had expired"},
 		{Rule: "fefo_violation", All: []string{"sale_line.lot", "lot.expires", "lot.on_hand"}},

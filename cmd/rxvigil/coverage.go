@@ -96,7 +96,7 @@ func kindOrder(name string) int {
 func judgeable(n rules.Need, filled map[string]bool) alertCoverage {
 	missing := func(fields []string) (none []string) {
 		for _, f := range fields {
-			if !filled[f] {
+			if !slices.ContainsFunc(strings.Split(f, " or "), func(one string) bool { return filled[one] }) {
 				none = append(none, f)
 			}
 		}

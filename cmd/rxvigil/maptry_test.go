@@ -69,7 +69,7 @@ func TestCheckSaysHowMuchOfTheMappingIsFilled(t *testing.T) {
 	code, said := command(t, "check", "--config", config)
 	for _, want := range []string{
 		"sale from public.sales: 100 of 100 rows", `! unknown_status in status: "layaway", 7 rows`, "reorder_level never", "negative_stock yes",
-		"low_stock partly no row has medicine.reorder_level: only an empty shelf is told, not a low one",
+		"low_stock partly no row has medicine.reorder_level or level.reorder_level: only an empty shelf is told, not a low one",
 		"ledger_mismatch no no row has movement.quantity",
 		`! unknown_word in movement_type: "moved", 366 rows`, "patient from public.patients: 0 of 0 rows",
 	} {
