@@ -10,8 +10,8 @@
 //
 //   - cdc turns rows into records, changes and events. It knows Postgres and no rules. The stream is parsed in
 //     cdc/decode.go, a table's mapping is compiled in cdc/plan.go, the words of a mapping file live in cdc/mapping.go,
-//     cdc/net.go makes one change a record of a transaction's rows (cdc/spill.go where they do not fit in memory), cdc/newest.go finds the row that
-//     counts where an entity has several,
+//     cdc/net.go makes one change a record of a transaction's rows (cdc/spill.go where they do not fit in memory),
+//     cdc/newest.go finds the row that counts where an entity has several,
 //     cdc/boot.go reads the tables when there is nothing to resume from, cdc/reread.go a single one while the stream goes
 //     on, and cdc/prepare.go with cdc/slot.go decides which it is to be.
 //     cdc/propose guesses the mapping of a database that it has never seen.
