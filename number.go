@@ -111,6 +111,9 @@ func (n Number) Round(digits int) Number {
 // Floor is n rounded down to a whole number.
 func (n Number) Floor() Number { return Number{d: n.d.Floor(0), unknown: n.unknown} }
 
+// Ceil is the smallest whole number that is not below n.
+func (n Number) Ceil() Number { return Number{d: n.d.Ceil(0), unknown: n.unknown} }
+
 func (n Number) apply(m Number, op func(a, b decimal.Decimal, scale int) (decimal.Decimal, error)) Number {
 	if n.unknown || m.unknown {
 		return UnknownNumber

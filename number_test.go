@@ -64,7 +64,7 @@ func TestQuotientsAreRoundedAndWholePartsAreNot(t *testing.T) {
 	if q := parse("1").Quo(rxvigil.Number{}); q.Known() {
 		t.Errorf("1 ÷ 0 is %s", q)
 	}
-	if n := parse("-1.5"); n.Floor().String() != "-2" || n.Int64() != -1 || n.Sqrt().Known() {
-		t.Errorf("of -1.5: %s, %d, %s", n.Floor(), n.Int64(), n.Sqrt())
+	if n := parse("-1.5"); n.Floor().String() != "-2" || n.Ceil().String() != "-1" || n.Int64() != -1 || n.Sqrt().Known() {
+		t.Errorf("of -1.5: %s, %s, %d, %s", n.Floor(), n.Ceil(), n.Int64(), n.Sqrt())
 	}
 }

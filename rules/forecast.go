@@ -135,9 +135,9 @@ func (f *forecast) min() rxvigil.Number { return f.over(f.supply.LeadDays).Add(f
 // max is min and what is used from one order to the next.
 func (f *forecast) max() rxvigil.Number { return f.min().Add(f.over(f.supply.ReviewDays)) }
 
-// order is what brings a quantity up to max; 0 when there is more.
+// order is what brings a quantity up to max, in whole units, as nobody delivers a part of one; 0 when there is more.
 func (f *forecast) order(n rxvigil.Number) rxvigil.Number {
-	order := f.max().Sub(n)
+	order := f.max().Sub(n).Ceil()
 	if order.Known() && order.Sign() < 0 {
 		return rxvigil.Number{}
 	}
@@ -147,7 +147,7 @@ func (f *forecast) order(n rxvigil.Number) rxvigil.Number {
 // tell adds to an alert's numbers how long a quantity lasts, and what to order.
 func (f *forecast) tell(values rxvigil.Facts, n rxvigil.Number) {
 	values["cover_days"] = rxvigil.NumberValue(f.cover(n).Round(2))
-	values["order"] = rxvigil.NumberValue(f.order(n).Round(2))
+	values["order"] = rxvigil.NumberValue(f.order(n))
 }
 
 // prove adds what the forecast was made of to an alert's inputs.
