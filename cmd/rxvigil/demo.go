@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -162,8 +163,20 @@ func demoConfig(dsn, dir, listen, level string) (*config, error) {
 		return nil, err
 	}
 	cfg.Source.DSN, cfg.DataDir, cfg.Push.Listen, cfg.Log.Level = dsn, dir, listen, level
+	pack := filepath.Join(dir, "pack.yaml")
+	if err := os.WriteFile(pack, []byte(demoPack), 0o600); err != nil {
+		return nil, fmt.Errorf("write the demo's rules: %w", err)
+	}
+	cfg.Rules = []string{pack}
 	return cfg, cfg.validate()
 }
+
+// demoPack is the default pack for a pharmacy that sells in a minute what others sell in a day: to the demand of the weeks before, all
+// that it sells would be a spike.
+const demoPack = `extends: default
+rules:
+  - {id: sales_spike, off: true}
+`
 
 // app tells what to look at, then runs the simulated app.
 func (d *demo) app(ctx context.Context, dsn string, logger *slog.Logger, live <-chan string) error {
