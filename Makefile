@@ -66,7 +66,7 @@ fuzz: ## every fuzz test, FUZZTIME=30s each; those of FUZZIN="./cdc ./day_test.g
 .PHONY: bench
 bench: ## throughput against a raw read, CPU and allocations a row, commit to viewer latency, boot
 	@$(GO) test -run '^$$' -bench Row ./cdc
-	@$(GO) test -run '^$$' -bench IdleHub -benchtime 1x ./push
+	@$(GO) test -run '^$$' -bench Delivery -benchtime 1x ./push
 	@$(GO) test -run '^$$' -bench . -benchtime 3x -timeout 30m ./cmd/rxvigil
 
 .PHONY: check
