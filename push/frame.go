@@ -79,9 +79,19 @@ func text(p rxvigil.Position) *string {
 
 // mustJSON is for our own structs, which always marshal.
 func mustJSON(v any) []byte {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err)
-	}
-	return b
+	return aside(func() []byte {
+		b, err := json.Marshal(v)
+		if err != nil {
+			panic(err)
+		}
+		return b
+	})
+}
+
+// aside gives what f gives, and has another goroutine ask it. Reflection needs a deep stack, and a goroutine's stays as large as it
+// had once to be, on thousands of connections that do nothing.
+func aside[T any](f func() T) T {
+	done := make(chan T)
+	go func() { done <- f() }()
+	return <-done
 }

@@ -148,14 +148,14 @@ func (n *hubSession) receive(ctx context.Context, payload []byte) error {
 // take carries out one record; the first is the handshake. The caller holds the lock.
 func (n *hubSession) take(ctx context.Context, record []byte) error {
 	if n.said++; n.said == 1 {
-		n.shook <- signalr.CheckHandshake(record)
+		n.shook <- aside(func() error { return signalr.CheckHandshake(record) })
 		return nil
 	}
 	if n.said == 2 {
 		close(n.spoke)
 	}
-	m, err := signalr.Parse(record)
-	if err != nil {
+	var m signalr.Message
+	if err := aside(func() (err error) { m, err = signalr.Parse(record); return err }); err != nil {
 		return err
 	}
 	if n.resumable != nil && !n.intake.admits(m) {

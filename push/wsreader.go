@@ -80,7 +80,7 @@ func (r *wsReader) run(ctx context.Context) {
 		b, err := r.wire.read(context.Background()) // ended by the feed, which closes the connection
 		var q request
 		if err == nil {
-			q, err = parseRequest(b)
+			err = aside(func() (err error) { q, err = parseRequest(b); return err })
 		}
 		var c closing
 		if errors.As(err, &c) {
