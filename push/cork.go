@@ -24,9 +24,9 @@ func (w *corkWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	w.conn = &corkedConn{Conn: conn}
 	reader := rw.Reader
 	if reader.Buffered() == 0 {
-		reader = bufio.NewReaderSize(w.conn, 512)
+		reader = bufio.NewReaderSize(w.conn, 128) // what is larger is read past it
 	}
-	return w.conn, bufio.NewReadWriter(reader, bufio.NewWriterSize(w.conn, 512)), nil
+	return w.conn, bufio.NewReadWriter(reader, bufio.NewWriterSize(w.conn, 128)), nil // the cork gathers what leaves
 }
 
 // corkedConn gathers what is written until flush, so that many WebSocket frames leave in one call. Only what another
