@@ -52,7 +52,7 @@ func BenchmarkFanOut(b *testing.B) {
 	}
 }
 
-func serveLoopback(b *testing.B) (*push.Log, string) {
+func serveLoopback(b testing.TB) (*push.Log, string) {
 	b.Helper()
 	w := newWorld()
 	log := push.NewLog(push.LogOptions{}, nil)

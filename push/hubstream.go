@@ -29,7 +29,7 @@ func (s *Server) hubEvents(w http.ResponseWriter, r *http.Request, v visit) {
 	c := &eventCarrier{&sseOut{w: w, rc: http.NewResponseController(w)}, n}
 	n.wire.carrier = c
 	s.hubs.add(n)
-	c.out.open()
+	c.out.open(w.Header())
 	if c.out.flush() != nil { // the first bytes open the stream
 		s.hubs.remove(n.member.id)
 		n.end()

@@ -45,6 +45,7 @@ type Server struct {
 	aggregates  *aggregates
 	hubs        *hubSessions
 	hubTokens   *tokens
+	hangups     hangups
 	handler     http.Handler
 }
 

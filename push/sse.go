@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"strconv"
@@ -48,11 +49,31 @@ func (s *Server) serveSSE(w http.ResponseWriter, r *http.Request, transport stri
 		comeBack(w)
 		return
 	}
+	cursor := s.Log.open(t.ID, f, resumeFrom(r))
+	if conn := takeOver(w, r); conn != nil {
+		out := &sseOut{conn: conn}
+		out.open(w.Header())
+		go s.serveTaken(conn, &feed{server: s, wire: spell(out), member: m, cursor: cursor})
+		return
+	}
 	defer s.connections.part(m)
 	out := &sseOut{w: w, rc: http.NewResponseController(w)}
-	out.open()
-	feed := feed{server: s, wire: spell(out), member: m, cursor: s.Log.open(t.ID, f, resumeFrom(r))}
+	out.open(w.Header())
+	feed := feed{server: s, wire: spell(out), member: m, cursor: cursor}
 	s.ended(m, feed.run(r.Context()))
+}
+
+// serveTaken serves a connection that net/http has left to us, to its end. The register waits for it.
+func (s *Server) serveTaken(conn net.Conn, f *feed) {
+	defer s.connections.part(f.member)
+	defer func() { _ = conn.Close() }()
+	ctx, cancel := s.hangups.watch(conn)
+	defer cancel()
+	err := f.run(ctx)
+	if !errors.Is(err, errGone) {
+		_ = f.flush() // what was gathered before the fault, and the head of the response if that was there at once
+	}
+	s.ended(f.member, err)
 }
 
 // resumeFrom is the cursor that an SSE client asks for. Last-Event-ID wins: a reconnecting EventSource repeats its first URL.
@@ -88,16 +109,20 @@ func sseHeaders(h http.Header) {
 	h.Set("Connection", "close") // the write deadline must not outlive the stream on a kept-alive connection
 }
 
-// sseOut gathers bytes and writes them in one call with its own deadline.
+// sseOut gathers bytes and writes them in one call with its own deadline: by net/http, or on a connection that was taken over.
 type sseOut struct {
-	w   http.ResponseWriter
-	rc  *http.ResponseController
-	buf *[]byte
+	w    http.ResponseWriter
+	rc   *http.ResponseController
+	conn net.Conn
+	buf  *[]byte
 }
 
-func (o *sseOut) open() {
-	sseHeaders(o.w.Header())
+func (o *sseOut) open(h http.Header) {
+	sseHeaders(h)
 	b := o.bytes()
+	if o.conn != nil {
+		*b = appendHead(*b, h)
+	}
 	*b = append(*b, "retry: "...)
 	*b = strconv.AppendInt(*b, retryAfter(), 10)
 	*b = append(*b, "\n\n"...)
@@ -121,6 +146,13 @@ func (o *sseOut) flush() error {
 	b := o.buf
 	o.buf = nil
 	defer release(b)
+	if o.conn != nil {
+		if err := o.conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+			return fmt.Errorf("set write deadline: %w", err)
+		}
+		_, err := o.conn.Write(*b)
+		return err
+	}
 	if err := o.rc.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 		return fmt.Errorf("set write deadline: %w", err)
 	}
