@@ -64,7 +64,10 @@ func connectReplication(ctx context.Context, dsn string) (*pgconn.PgConn, error)
 		if t, ok := c.(*net.TCPConn); ok && err == nil {
 			err = t.SetReadBuffer(1 << 20)
 		}
-		return c, err
+		if err != nil {
+			return c, err
+		}
+		return newGathering(c), nil
 	}
 	conn, err := pgconn.ConnectConfig(ctx, cfg)
 	if err != nil {
