@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -39,10 +40,13 @@ func newAggregates(l *Log, d AlertDesk) *aggregates {
 }
 
 // of gives a tenant's picture at the head or later.
-func (a *aggregates) of(ctx context.Context, t Tenant) (picture, error) {
+func (a *aggregates) of(ctx context.Context, t Tenant, who *rights) (picture, error) {
+	if who != nil && !who.Grant.EveryBranch {
+		return a.draw(ctx, t, who) // of their branches: nobody else's picture
+	}
 	d, mine := a.drawing(t.ID)
 	if mine {
-		d.picture, d.err = a.draw(context.WithoutCancel(ctx), t)
+		d.picture, d.err = a.draw(context.WithoutCancel(ctx), t, nil)
 		close(d.done)
 	}
 	select {
@@ -66,13 +70,14 @@ func (a *aggregates) drawing(t rxvigil.Tenant) (d *drawing, mine bool) {
 	return d, true
 }
 
-func (a *aggregates) draw(ctx context.Context, t Tenant) (picture, error) {
+func (a *aggregates) draw(ctx context.Context, t Tenant, who *rights) (picture, error) {
 	ctx, cancel := context.WithTimeout(ctx, readBack)
 	defer cancel()
 	open, err := a.desk.Open(ctx, t.ID)
 	if err != nil {
 		return picture{}, err
 	}
+	open = slices.DeleteFunc(slices.Clone(open), func(alert rxvigil.Alert) bool { return !who.in(alert.Branch) })
 	return newPicture(open, today(t.Zone)), nil
 }
 

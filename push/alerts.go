@@ -20,10 +20,14 @@ func (s *Server) alerts(c call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
+	if err := c.who.limit(Filter{Branch: q.Branch}); err != nil {
+		return 0, nil, err
+	}
 	items, next, err := s.Alerts.Alerts(c.Context(), c.tenant.ID, q)
 	if err != nil {
 		return 0, nil, err
 	}
+	items = slices.DeleteFunc(items, func(a rxvigil.Alert) bool { return !c.who.seesAlert(&a) }) // a page may be short
 	return http.StatusOK, newPage(items, next, c.cursor), nil
 }
 
@@ -52,6 +56,9 @@ func (c call) alertQuery() (AlertQuery, error) {
 // alert answers GET …/alerts/{id}.
 func (s *Server) alert(c call) (int, any, error) {
 	a, history, err := s.Alerts.Alert(c.Context(), c.tenant.ID, c.PathValue("id"))
+	if err == nil && !c.who.seesAlert(&a) {
+		err = ErrNotFound
+	}
 	if err != nil {
 		return 0, nil, err
 	}
@@ -92,12 +99,25 @@ func (s *Server) act(c call, v Verb) (int, any, error) {
 	}
 	ctx, cancel := context.WithTimeout(c.Context(), readBack)
 	defer cancel()
-	o, err := s.Commander.Act(ctx, c.tenant.ID, a)
+	o, err := s.actAs(ctx, c.tenant.ID, c.who, a)
 	if err != nil {
 		return 0, nil, err
 	}
 	status, answer := o.answer()
 	return status, answer, nil
+}
+
+// actAs carries an action out on behalf of a caller, who must be able to see the alert, and under the caller's name.
+func (s *Server) actAs(ctx context.Context, t rxvigil.Tenant, who *rights, a Action) (Outcome, error) {
+	if who != nil {
+		if seen, _, err := s.Alerts.Alert(ctx, t, a.Alert); err != nil {
+			return Outcome{}, err
+		} else if !who.seesAlert(&seen) {
+			return Outcome{}, ErrNotFound
+		}
+		a.By = who.User
+	}
+	return s.Commander.Act(ctx, t, a)
 }
 
 // newAction checks what a person asked for.

@@ -28,6 +28,9 @@ func (s *Server) events(c call) (int, any, error) {
 		return 0, nil, err
 	}
 	events, err := body.checked()
+	if err == nil {
+		err = c.who.mayEmit()
+	}
 	if err != nil {
 		return 0, nil, err
 	}
@@ -86,4 +89,12 @@ func builtIn(t rxvigil.EventType) bool {
 		return true
 	}
 	return t.Topic() != rxvigil.Notifications
+}
+
+// mayEmit is why a caller may not send events: what one sends everybody of the tenant may hear, so it takes every right in the tenant.
+func (r *rights) mayEmit() error {
+	if r == nil || r.may&forAll != 0 && r.Grant.EveryBranch {
+		return nil
+	}
+	return forbidden("only a role that is granted every topic and branch may send events")
 }

@@ -39,6 +39,7 @@ func newPage[T any](items []T, next string, at rxvigil.Position) page[T] {
 type call struct {
 	*http.Request
 	tenant Tenant
+	who    *rights
 	cursor rxvigil.Position // the head, taken before anything is read
 }
 
@@ -50,13 +51,12 @@ func (s *Server) desk(answer func(call) (status int, body any, err error)) http.
 			writeProblem(w, problemStarting)
 			return
 		}
-		t, ok := s.Directory.Tenant(r.PathValue("tenant"))
+		t, who, ok := s.admit(w, r, r.PathValue("tenant"), noTenant(w))
 		if !ok {
-			writeProblem(w, problemNotFound)
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxMessage)
-		status, body, err := answer(call{r, t, head})
+		status, body, err := answer(call{r, t, who, head})
 		if err != nil {
 			writeProblem(w, s.problemOf(err))
 			return
@@ -77,11 +77,15 @@ func bad(format string, args ...any) error { return badRequest{fmt.Sprintf(forma
 func (s *Server) problemOf(err error) problem {
 	var (
 		b badRequest
+		f forbidden
 		l *http.MaxBytesError
 	)
 	switch {
 	case errors.As(err, &b):
 		return problemBadRequest.with(b.detail)
+	case errors.As(err, &f):
+		s.metrics.refused.WithLabelValues("forbidden").Inc()
+		return problemForbidden.with(string(f))
 	case errors.As(err, &l):
 		return problemTooLarge
 	case errors.Is(err, ErrBadPage):

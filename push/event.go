@@ -19,6 +19,8 @@ type Event struct {
 	Last   bool // the last event of its source transaction
 	At     time.Time
 	JSON   []byte // the native envelope, one line
+
+	who uint32 // the audience, once somebody asked; atomic
 }
 
 // NewEvent encodes e. An Archive that stores the envelope fills an Event itself.

@@ -23,6 +23,7 @@ type wire interface {
 	heartbeat(beat)
 	resync(resync)
 	sight(sight)
+	expiring(expiring)
 	bye(bye)
 	// batch tells those of b's events that lie after a position and pass the filter; it gives their number. It calls room
 	// before each: a giant transaction leaves in many writes.
@@ -41,11 +42,14 @@ type feed struct {
 	member *member
 	ops    <-chan func(*feed) error // what a WebSocket's reader asks for; nil elsewhere
 	cursor *Cursor                  // nil until a WebSocket subscribes
-	every  time.Duration            // between heartbeats; zero: heartbeatEvery
-	born   time.Time
-	round  uint64 // of the log's state that was told last
-	lost   bool   // the source's being out of sight has been told
-	told   []told // what the next flush writes
+
+	standing *standing     // what it may see; nil: everything, for ever
+	warned   time.Time     // the end of the token that was announced
+	every    time.Duration // between heartbeats; zero: heartbeatEvery
+	born     time.Time
+	round    uint64 // of the log's state that was told last
+	lost     bool   // the source's being out of sight has been told
+	told     []told // what the next flush writes
 }
 
 type told struct {
@@ -99,6 +103,9 @@ func (f *feed) turn(ctx context.Context, due bool) (idle, error) {
 			i.at = s.until
 			break
 		}
+	}
+	if err := f.expire(&i, time.Now()); err != nil {
+		return i, err
 	}
 	if due {
 		f.wire.heartbeat(beat{Cursor: f.complete(), Stale: f.lost})
@@ -186,7 +193,7 @@ func (f *feed) rest(ctx context.Context, i idle, beats <-chan time.Time) (due bo
 	case <-ctx.Done():
 		return false, errGone
 	case <-f.member.leave:
-		return false, f.sayBye()
+		return false, f.sayBye("shutdown", errBye)
 	case op := <-f.ops:
 		return false, op(f)
 	case <-beats:
@@ -198,12 +205,38 @@ func (f *feed) rest(ctx context.Context, i idle, beats <-chan time.Time) (due bo
 	return false, nil
 }
 
-func (f *feed) sayBye() error {
-	f.wire.bye(bye{Reason: "shutdown", RetryAfterMS: retryAfter()})
+// warnBefore is how long before its end a token's end is announced.
+const warnBefore = time.Minute
+
+// expire announces the end of the token, ends the connection at it, and asks to be woken for both.
+func (f *feed) expire(i *idle, now time.Time) error {
+	end := f.standing.ends()
+	if end.IsZero() {
+		return nil
+	}
+	next := end.Add(-warnBefore)
+	if !now.Before(next) {
+		if next = end; !f.warned.Equal(end) {
+			f.warned = end
+			f.wire.expiring(expiring{end.UTC(), int(max(0, end.Sub(now)).Seconds())})
+		}
+	}
+	if !now.Before(end) {
+		f.server.metrics.refused.WithLabelValues("expired").Inc()
+		return f.sayBye("token_expired", errExpired)
+	}
+	if i.at.IsZero() || next.Before(i.at) {
+		i.at = next
+	}
+	return nil
+}
+
+func (f *feed) sayBye(reason string, because error) error {
+	f.wire.bye(bye{Reason: reason, RetryAfterMS: retryAfter()})
 	if err := f.flush(); err != nil {
 		return err
 	}
-	return errBye
+	return because
 }
 
 // retryAfter is how long a client should stay away, in milliseconds: random, so that they do not all come back at once.

@@ -14,10 +14,15 @@ type Filter struct {
 	Topics []rxvigil.Topic
 	Types  []rxvigil.EventType
 	Branch rxvigil.Branch // events of this branch, and those of the tenant as a whole
+
+	standing *standing // what the connection may see at all
 }
 
 // admits tells whether the filter lets e through. A resync always passes, whatever its topic: it is about all of them.
 func (f *Filter) admits(e *Event) bool {
+	if !f.standing.rights().sees(e) {
+		return false
+	}
 	if f.Branch != "" && e.Branch != "" && e.Branch != f.Branch {
 		return false
 	}

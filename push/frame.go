@@ -62,6 +62,12 @@ type stale struct {
 
 type fresh struct{}
 
+// expiring says when the connection's token ends, a while before. Then the connection ends, unless a new token comes in time.
+type expiring struct {
+	At        time.Time `json:"at"`
+	ExpiresIn int       `json:"expires_in"` // seconds
+}
+
 // bye is the last frame before the server ends.
 type bye struct {
 	Reason       string `json:"reason"`

@@ -16,13 +16,20 @@ import (
 type visit struct {
 	hub    hub
 	tenant Tenant
+	who    *rights
 	filter Filter
 	after  string
 	fluent bool // a page that says after, even an empty one, was made for us
 }
 
-// purpose is what a connection token is good for: this hub, of this tenant.
-func (v visit) purpose() string { return v.hub.name + "\x00" + string(v.tenant.ID) }
+// purpose is what a connection token is good for: this hub, of this tenant, for who asked.
+func (v visit) purpose() string {
+	p := v.hub.name + "\x00" + string(v.tenant.ID)
+	if v.who != nil {
+		p += "\x00" + v.who.User
+	}
+	return p
+}
 
 // hubRoutes adds the doors of each hub's path.
 func (s *Server) hubRoutes(mux *http.ServeMux) {
@@ -40,6 +47,7 @@ func (s *Server) hubRoutes(mux *http.ServeMux) {
 		door("GET "+path, s.hubConnect)
 		door("POST "+path, s.hubSend)
 		door("DELETE "+path, s.hubDelete)
+		door("POST "+path+"/refresh", s.hubRefresh)
 	}
 	mux.HandleFunc("/hubs/", notFound)
 }
@@ -50,22 +58,41 @@ func (s *Server) visit(w http.ResponseWriter, r *http.Request, h hub) (visit, bo
 		writeProblem(w, problemStarting)
 		return visit{}, false
 	}
-	q := r.URL.Query()
-	t, ok := s.hubTenant(q.Get("tenant"))
+	who, ok := s.who(w, r)
 	if !ok {
-		writeProblem(w, problemNotFound.with("no auth is configured, so the hub's URL must name the tenant: add ?tenant="))
 		return visit{}, false
 	}
-	v := visit{hub: h, tenant: t, after: q.Get("after"), fluent: q.Has("after")}
+	q := r.URL.Query()
+	t, ok := s.hubTenant(who, q.Get("tenant"))
+	if ok && !s.ofTenant(who, t.ID) {
+		s.metrics.refused.WithLabelValues("foreign_tenant").Inc()
+		ok = false
+	}
+	if !ok {
+		p := problemNotFound
+		if who == nil {
+			p = p.with("no auth is configured, so the hub's URL must name the tenant: add ?tenant=")
+		}
+		writeProblem(w, p)
+		return visit{}, false
+	}
+	v := visit{hub: h, tenant: t, who: who, after: q.Get("after"), fluent: q.Has("after")}
 	var err error
 	if v.hub, v.filter, err = h.narrowed(list(q.Get("topics")), list(q.Get("types")), q.Get("branch")); err != nil {
 		writeProblem(w, problemBadRequest.with(err.Error()))
+		return v, false
+	}
+	if v.hub, v.filter, err = v.hub.within(who, v.filter); err != nil {
+		writeProblem(w, s.problemOf(err))
 	}
 	return v, err == nil
 }
 
-// hubTenant is the tenant of that name, or the only one that there is.
-func (s *Server) hubTenant(name string) (Tenant, bool) {
+// hubTenant is the tenant of that name, or the caller's own, or the only one that there is.
+func (s *Server) hubTenant(who *rights, name string) (Tenant, bool) {
+	if name == "" && who != nil && who.Tenant != "" {
+		name = who.Tenant
+	}
 	if all := s.Directory.Tenants(); name == "" && len(all) == 1 {
 		return all[0], true
 	}
@@ -102,6 +129,9 @@ func (s *Server) hubConnection(w http.ResponseWriter, r *http.Request, v visit) 
 	if !ok {
 		writeProblem(w, problemNotFound.with("there is no connection with that id"))
 	}
+	if live != nil {
+		live.feed.standing.prolong(v.who)
+	}
 	return n, live, ok
 }
 
@@ -127,6 +157,26 @@ func (s *Server) hubSend(w http.ResponseWriter, r *http.Request, v visit) {
 		_ = n.receive(r.Context(), body) // what is wrong with it ends the connection, which says so
 		w.Header().Set("Content-Type", "text/plain")
 	}
+}
+
+// refreshed is the answer to a refresh, as .NET 11 gives it.
+type refreshed struct {
+	ConnectionID         string    `json:"connectionId"`
+	RefreshedAt          time.Time `json:"refreshedAt"`
+	TokenLifetimeSeconds int       `json:"tokenLifetimeSeconds"`
+}
+
+// hubRefresh answers POST {hub}/refresh?id=…: the connection goes on with the token of this request.
+func (s *Server) hubRefresh(w http.ResponseWriter, r *http.Request, v visit) {
+	_, n, ok := s.hubConnection(w, r, v)
+	if !ok {
+		return
+	}
+	answer := refreshed{ConnectionID: n.member.id, RefreshedAt: time.Now().UTC()}
+	if v.who != nil {
+		answer.TokenLifetimeSeconds = int(time.Until(v.who.Expires).Seconds())
+	}
+	writeJSON(w, http.StatusOK, answer)
 }
 
 // hubDelete answers DELETE on a hub: the end of a connection by long polling.

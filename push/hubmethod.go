@@ -70,9 +70,14 @@ type position struct {
 // where it stands.
 func (n *hubSession) subscribe(m signalr.Message, asked hubFilter) func(*feed) error {
 	h, filter, err := n.hub.narrowed(asked.Topics, asked.Types, asked.Branch)
+	who := n.feed.standing.rights()
+	if err == nil {
+		h, filter, err = h.within(who, filter)
+	}
 	if err != nil {
 		return n.reply(m, nil, err.Error())
 	}
+	filter.standing = n.feed.standing
 	return func(f *feed) error {
 		if asked.After != "" {
 			f.cursor = n.server.Log.open(n.tenant.ID, filter, asked.After)
@@ -102,7 +107,7 @@ func (n *hubSession) command(ctx context.Context, m signalr.Message, v Verb, ale
 	}
 	ctx, cancel := context.WithTimeout(ctx, readBack)
 	defer cancel()
-	o, err := n.server.Commander.Act(ctx, n.tenant.ID, a)
+	o, err := n.server.actAs(ctx, n.tenant.ID, n.feed.standing.rights(), a)
 	if err != nil {
 		p := n.server.problemOf(err)
 		return n.reply(m, nil, strings.TrimSuffix(p.Title+": "+p.Detail, ": "))

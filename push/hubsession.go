@@ -49,6 +49,8 @@ type hubSession struct {
 
 // newHubSession makes a session that has joined; false once the server is ending. The context lives as long as the session.
 func (s *Server) newHubSession(v visit, transport, id string) (*hubSession, context.Context, bool) {
+	at := stand(v.who)
+	v.filter.standing = at
 	m, ok := s.connections.join(transport, v.tenant.ID)
 	if !ok {
 		return nil, nil, false
@@ -64,6 +66,7 @@ func (s *Server) newHubSession(v visit, transport, id string) (*hubSession, cont
 	n.wire.fluent = v.fluent
 	n.feed = &feed{
 		server: s, wire: n.wire, member: m, ops: n.ops, every: hubHeartbeat, cursor: s.Log.open(v.tenant.ID, v.filter, v.after),
+		standing: at,
 	}
 	n.hear(time.Now())
 	return n, ctx, true

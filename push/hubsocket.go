@@ -57,7 +57,7 @@ func (k *socket) read(ctx context.Context, n *hubSession) error {
 // close ends the socket: gently when the session has ended well.
 func (k *socket) close(err error) {
 	switch {
-	case isClosing(err), errors.Is(err, errBye), errors.Is(err, errRefused), errors.Is(err, errGone):
+	case isClosing(err), errors.Is(err, errBye), errors.Is(err, errExpired), errors.Is(err, errRefused), errors.Is(err, errGone):
 		_ = k.conn.Close(websocket.StatusNormalClosure, "")
 	default:
 		_ = k.conn.CloseNow()

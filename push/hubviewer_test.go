@@ -224,7 +224,8 @@ func (v *hubViewer) record() (string, error) {
 
 func (v *hubViewer) next() (frame, error) {
 	record, err := v.record()
-	if err == nil && time.Since(v.said) >= 15*time.Second {
+	ended := strings.Contains(record, `"target":"Bye"`) || strings.HasPrefix(record, `{"type":7`)
+	if err == nil && !ended && time.Since(v.said) >= 15*time.Second {
 		err = v.write(`{"type":6}` + "\x1e")
 	}
 	if err != nil {

@@ -81,6 +81,13 @@ func (w *hubWire) sight(s sight) {
 	w.call("Fresh", fresh{})
 }
 
+// expiring is told to those who are likely to know it. Any other client learns it from the end, and comes back with a new token.
+func (w *hubWire) expiring(e expiring) {
+	if w.fluent {
+		w.call("Expiring", e)
+	}
+}
+
 // bye closes such that the client comes back by itself.
 func (w *hubWire) bye(b bye) {
 	if w.fluent {

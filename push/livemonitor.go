@@ -12,18 +12,16 @@ import (
 // liveMonitor answers GET /api/tenant/{tenant}/medicines/live-monitor: the stream that portal B's EventSource reads. Its
 // shapes are older than ours and are kept as they were.
 func (s *Server) liveMonitor(w http.ResponseWriter, r *http.Request) {
-	if _, started := s.Log.Head(); !started {
-		comeBack(w)
-		return
-	}
-	t, ok := s.Directory.Tenant(r.PathValue("tenant"))
+	t, who, ok := s.enter(w, r, func() { writeJSON(w, http.StatusNotFound, map[string]string{"error": "Tenant not found"}) })
 	if !ok {
-		writeJSON(w, http.StatusNotFound, map[string]string{"error": "Tenant not found"})
 		return
 	}
 	f := Filter{Topics: []rxvigil.Topic{rxvigil.Inventory, rxvigil.Notifications}}
-	s.serveSSE(w, r, transportMonitor, t, f, func(out *sseOut) wire {
-		return &monitorWire{sseOut: out, server: s, tenant: t, due: true}
+	if !s.granted(w, who, f) {
+		return
+	}
+	s.serveSSE(w, r, transportMonitor, t, who, f, func(out *sseOut) wire {
+		return &monitorWire{sseOut: out, server: s, tenant: t, who: who, due: true}
 	})
 }
 
@@ -32,6 +30,7 @@ type monitorWire struct {
 	*sseOut
 	server *Server
 	tenant Tenant
+	who    *rights
 
 	// The aggregates: whether they may have changed, what was told last, and when they may be told again.
 	due  bool
@@ -81,6 +80,8 @@ func (w *monitorWire) sight(s sight) {
 	w.say("fresh", nil, fresh{})
 }
 
+func (w *monitorWire) expiring(e expiring) { w.say("expiring", nil, e) }
+
 func (w *monitorWire) bye(b bye) {
 	w.retry(b.RetryAfterMS)
 	w.say("bye", nil, b)
@@ -90,7 +91,11 @@ func (w *monitorWire) bye(b bye) {
 // whoever reads it and wherever it resumes.
 func (w *monitorWire) batch(b *batch, after rxvigil.Position, _ *Filter, room func() error) (n int, err error) {
 	w.due = true
-	for _, m := range b.monitor() {
+	messages := b.monitor
+	if w.who != nil && !w.who.Grant.EveryBranch { // who sees a part is told of that part alone: one's own messages
+		messages = func() []monitorMessage { return monitorMessages(seenBy(w.who, b.events)) }
+	}
+	for _, m := range messages() {
 		if m.pos.Compare(after) <= 0 {
 			continue
 		}
@@ -115,7 +120,7 @@ func (w *monitorWire) settle(ctx context.Context, now time.Time) time.Time {
 	if now.Before(w.next) {
 		return w.next
 	}
-	p, err := w.server.aggregates.of(ctx, w.tenant)
+	p, err := w.server.aggregates.of(ctx, w.tenant, w.who)
 	if err != nil {
 		w.server.Logger.Error("open alerts cannot be read", "tenant", w.tenant.ID, "error", err)
 		w.next = now.Add(heartbeatEvery)

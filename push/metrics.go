@@ -17,6 +17,7 @@ type metrics struct {
 	seconds  prometheus.Histogram
 	resyncs  *prometheus.CounterVec
 	slow     prometheus.Counter
+	refused  *prometheus.CounterVec
 	recently latencies
 }
 
@@ -37,7 +38,10 @@ func newMetrics(r *prometheus.Registry, l *Log, c *register) *metrics {
 			Name: "rxvigil_slow_clients_total", Help: "Connections cut off because a write took too long.",
 		}),
 	}
-	r.MustRegister(m.events, m.seconds, m.resyncs, m.slow, &liveMetrics{l, c})
+	m.refused = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "rxvigil_auth_failures_total", Help: "Requests and connections that were refused for who made them.",
+	}, []string{"reason"})
+	r.MustRegister(m.events, m.seconds, m.resyncs, m.slow, m.refused, &liveMetrics{l, c})
 	return m
 }
 

@@ -15,15 +15,17 @@ type problem struct {
 
 //nolint:gochecknoglobals // constants; Go has none for structs
 var (
-	problemBadRequest  = problem{"/problems/bad-request", "The request is not understood", http.StatusBadRequest, ""}
-	problemHost        = problem{"/problems/foreign-host", "Without auth only loopback names are answered", http.StatusForbidden, "call it as localhost or 127.0.0.1, or configure auth"}
-	problemOrigin      = problem{"/problems/foreign-origin", "This origin may not do that", http.StatusForbidden, "add the origin to push.cors_origins"}
-	problemNotFound    = problem{"/problems/not-found", "There is no such thing", http.StatusNotFound, ""}
-	problemConflict    = problem{"/problems/conflict", "The connection is in use", http.StatusConflict, ""}
-	problemTooLarge    = problem{"/problems/too-large", "The body is too large", http.StatusRequestEntityTooLarge, "the limit is 64 kB"}
-	problemStarting    = problem{"/problems/starting", "The engine is still starting", http.StatusServiceUnavailable, "try again in a moment"}
-	problemEnding      = problem{"/problems/ending", "The server is ending", http.StatusServiceUnavailable, "try again in a moment"}
-	problemUnavailable = problem{"/problems/unavailable", "The answer cannot be had now", http.StatusServiceUnavailable, "try again in a moment"}
+	problemBadRequest   = problem{"/problems/bad-request", "The request is not understood", http.StatusBadRequest, ""}
+	problemUnauthorized = problem{"/problems/unauthorized", "We do not know who asks", http.StatusUnauthorized, ""}
+	problemForbidden    = problem{"/problems/forbidden", "This is not granted", http.StatusForbidden, ""}
+	problemHost         = problem{"/problems/foreign-host", "Without auth only loopback names are answered", http.StatusForbidden, "call it as localhost or 127.0.0.1, or configure auth"}
+	problemOrigin       = problem{"/problems/foreign-origin", "This origin may not do that", http.StatusForbidden, "add the origin to push.cors_origins"}
+	problemNotFound     = problem{"/problems/not-found", "There is no such thing", http.StatusNotFound, ""}
+	problemConflict     = problem{"/problems/conflict", "The connection is in use", http.StatusConflict, ""}
+	problemTooLarge     = problem{"/problems/too-large", "The body is too large", http.StatusRequestEntityTooLarge, "the limit is 64 kB"}
+	problemStarting     = problem{"/problems/starting", "The engine is still starting", http.StatusServiceUnavailable, "try again in a moment"}
+	problemEnding       = problem{"/problems/ending", "The server is ending", http.StatusServiceUnavailable, "try again in a moment"}
+	problemUnavailable  = problem{"/problems/unavailable", "The answer cannot be had now", http.StatusServiceUnavailable, "try again in a moment"}
 )
 
 func (p problem) with(detail string) problem {

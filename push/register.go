@@ -13,6 +13,8 @@ import (
 var (
 	errGone = errors.New("the client is gone")
 	errBye  = errors.New("the server is ending")
+
+	errExpired = errors.New("the token has expired")
 )
 
 // The transports, as metrics and stats name them.

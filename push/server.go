@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/rxvigil/rxvigil/push/auth"
 )
 
 // Options are what a Server is made of. Log, Directory, Shelf, Alerts, Commander and Vitals are required.
@@ -33,11 +35,13 @@ type Options struct {
 	// HubKey signs the tokens by which a SignalR client opens the connection that it negotiated, for all nodes that share it;
 	// default: one of this process alone.
 	HubKey []byte
+	// Gate tells who calls; nil: nobody is asked, and only loopback names are answered.
+	Gate *auth.Gate
 	// Drain is over how long connections are closed at the end; default 2 s.
 	Drain time.Duration
 }
 
-// Server is the doors. It has no authentication yet, so it answers only to loopback names: see CheckListen.
+// Server is the doors. Without a Gate it answers only to loopback names: see CheckListen.
 type Server struct {
 	Options
 	metrics     *metrics
@@ -46,6 +50,7 @@ type Server struct {
 	hubs        *hubSessions
 	hubTokens   *tokens
 	hangups     hangups
+	tickets     tickets
 	handler     http.Handler
 }
 
@@ -132,6 +137,9 @@ func (s *Server) routes() *http.ServeMux {
 	mux.Handle("GET /metrics", s.metrics.handler)
 	mux.HandleFunc("/api/", notFound)
 	mux.HandleFunc("GET /api/tenants", s.tenants)
+	mux.HandleFunc("POST /api/tickets", s.newTicket)
+	mux.HandleFunc("POST /api/session", s.beginSession)
+	mux.HandleFunc("DELETE /api/session", s.endSession)
 	const t = "/api/tenant/{tenant}"
 	mux.HandleFunc("GET "+t, s.desk(s.tenant))
 	mux.HandleFunc("GET "+t+"/stream", s.stream)

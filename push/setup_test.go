@@ -37,6 +37,7 @@ type bundle struct {
 	wire    *pipeListener
 	client  *http.Client
 	lsn     uint64
+	token   string // that the client sends
 	stop    func() // ends the server and waits for it
 }
 
@@ -51,19 +52,23 @@ func inBubble(t *testing.T, ringBytes int, test func(*testing.T, *bundle)) {
 	})
 }
 
-func setup(t *testing.T, ringBytes int) *bundle {
+func setup(t *testing.T, ringBytes int, change ...func(*push.Options)) *bundle {
 	t.Helper()
 	b := &bundle{t: t, archive: &shelfOfEntries{}, world: newWorld(), wire: newPipeListener(), lsn: 1000}
 	b.log = push.NewLog(push.LogOptions{RingBytes: ringBytes}, b.archive)
-	var err error
-	b.server, err = push.NewServer(push.Options{
+	options := push.Options{
 		Log: b.log, Directory: b.world, Shelf: b.world, Alerts: b.world, Commander: b.world, Vitals: b.world,
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), CORSOrigins: []string{"https://portal.example"},
-	})
+	}
+	for _, c := range change {
+		c(&options)
+	}
+	var err error
+	b.server, err = push.NewServer(options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.client = &http.Client{Transport: &http.Transport{DialContext: b.wire.dial, DisableKeepAlives: true}}
+	b.client = &http.Client{Transport: bearer{b, &http.Transport{DialContext: b.wire.dial, DisableKeepAlives: true}}}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
@@ -77,6 +82,21 @@ func setup(t *testing.T, ringBytes int) *bundle {
 		<-ended
 	}
 	return b
+}
+
+// bearer sends the bundle's token with each request.
+type bearer struct {
+	b *bundle
+	*http.Transport
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t bearer) RoundTrip(r *http.Request) (*http.Response, error) {
+	if t.b.token != "" && r.Header.Get("Authorization") == "" {
+		r = r.Clone(r.Context())
+		r.Header.Set("Authorization", "Bearer "+t.b.token)
+	}
+	return t.Transport.RoundTrip(r)
 }
 
 func (b *bundle) start() {

@@ -2,6 +2,7 @@ package push
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/rxvigil/rxvigil"
 )
@@ -16,10 +17,14 @@ func (s *Server) stock(c call) (int, any, error) {
 		return 0, nil, err
 	}
 	q := StockQuery{Page: p, Branch: rxvigil.Branch(c.param("branch")), Medicine: c.param("medicine"), Text: c.param("q")}
+	if err := c.who.limit(Filter{Topics: []rxvigil.Topic{rxvigil.Inventory}, Branch: q.Branch}); err != nil {
+		return 0, nil, err
+	}
 	items, next, err := s.Shelf.Stock(c.Context(), c.tenant.ID, q)
 	if err != nil {
 		return 0, nil, err
 	}
+	items = slices.DeleteFunc(items, func(i StockItem) bool { return !c.who.at(i.Branch) })
 	for i := range items {
 		if items[i].Lots == nil {
 			items[i].Lots = []LotItem{}
@@ -44,9 +49,16 @@ func (s *Server) expiring(c call) (int, any, error) {
 			return 0, nil, bad("within %.20q is not a number of days such as 30d, up to 3650d", w)
 		}
 	}
+	if err := c.who.limit(Filter{Topics: []rxvigil.Topic{rxvigil.Inventory}, Branch: q.Branch}); err != nil {
+		return 0, nil, err
+	}
 	items, next, err := s.Shelf.Expiring(c.Context(), c.tenant.ID, q)
 	if err != nil {
 		return 0, nil, err
 	}
+	items = slices.DeleteFunc(items, func(i ExpiringItem) bool { return !c.who.at(i.Branch) })
 	return http.StatusOK, newPage(items, next, c.cursor), nil
 }
+
+// at is in, of a branch as the API shows it.
+func (r *rights) at(b *Branch) bool { return b == nil || r.in(b.ID) }

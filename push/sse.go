@@ -15,7 +15,7 @@ import (
 
 // stream answers GET /api/tenant/{tenant}/stream: native server-sent events.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
-	t, ok := s.enter(w, r)
+	t, who, ok := s.enter(w, r, noTenant(w))
 	if !ok {
 		return
 	}
@@ -25,41 +25,41 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, problemBadRequest.with(err.Error()))
 		return
 	}
-	s.serveSSE(w, r, transportSSE, t, f, func(out *sseOut) wire { return &sseWire{sseOut: out} })
+	if !s.granted(w, who, f) {
+		return
+	}
+	s.serveSSE(w, r, transportSSE, t, who, f, func(out *sseOut) wire { return &sseWire{sseOut: out} })
 }
 
-// enter finds the tenant of a stream route. Before the engine has started nobody knows the tenants: the stream ends at once
+// enter finds out who calls, and the tenant of a stream route. Before the engine has started nobody knows the tenants: the stream ends at once
 // with a time to come back, for an EventSource gives up for good on a 5xx.
-func (s *Server) enter(w http.ResponseWriter, r *http.Request) (Tenant, bool) {
+func (s *Server) enter(w http.ResponseWriter, r *http.Request, miss func()) (Tenant, *rights, bool) {
 	if _, started := s.Log.Head(); !started {
 		comeBack(w)
-		return Tenant{}, false
+		return Tenant{}, nil, false
 	}
-	t, ok := s.Directory.Tenant(r.PathValue("tenant"))
-	if !ok {
-		writeProblem(w, problemNotFound)
-	}
-	return t, ok
+	return s.admit(w, r, r.PathValue("tenant"), miss)
 }
 
 // serveSSE is one connection, from its headers to its end.
-func (s *Server) serveSSE(w http.ResponseWriter, r *http.Request, transport string, t Tenant, f Filter, spell func(*sseOut) wire) {
+func (s *Server) serveSSE(w http.ResponseWriter, r *http.Request, transport string, t Tenant, who *rights, f Filter, spell func(*sseOut) wire) {
 	m, ok := s.connections.join(transport, t.ID)
 	if !ok {
 		comeBack(w)
 		return
 	}
+	f.standing = stand(who)
 	cursor := s.Log.open(t.ID, f, resumeFrom(r))
 	if conn := takeOver(w, r); conn != nil {
 		out := &sseOut{conn: conn}
 		out.open(w.Header())
-		go s.serveTaken(conn, &feed{server: s, wire: spell(out), member: m, cursor: cursor})
+		go s.serveTaken(conn, &feed{server: s, wire: spell(out), member: m, cursor: cursor, standing: f.standing})
 		return
 	}
 	defer s.connections.part(m)
 	out := &sseOut{w: w, rc: http.NewResponseController(w)}
 	out.open(w.Header())
-	feed := feed{server: s, wire: spell(out), member: m, cursor: cursor}
+	feed := feed{server: s, wire: spell(out), member: m, cursor: cursor, standing: f.standing}
 	s.ended(m, feed.run(r.Context()))
 }
 
@@ -87,7 +87,7 @@ func resumeFrom(r *http.Request) string {
 // ended notes why a connection ended.
 func (s *Server) ended(m *member, err error) {
 	switch {
-	case errors.Is(err, errGone) || errors.Is(err, errBye) || errors.Is(err, context.Canceled):
+	case errors.Is(err, errGone) || errors.Is(err, errBye) || errors.Is(err, errExpired) || errors.Is(err, context.Canceled):
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		s.metrics.slow.Inc()
 		s.Logger.Warn("slow client cut off", "transport", m.transport, "tenant", m.tenant, "connection", m.id)
@@ -168,6 +168,7 @@ type sseWire struct{ *sseOut }
 func (w *sseWire) established(e established) { w.control("connection_established", e.Cursor, e) }
 func (w *sseWire) heartbeat(b beat)          { w.control("heartbeat", b.Cursor, b) }
 func (w *sseWire) resync(r resync)           { w.control("resync", r.Cursor, r) }
+func (w *sseWire) expiring(e expiring)       { w.control("expiring", nil, e) }
 func (w *sseWire) bye(b bye)                 { w.retry(b.RetryAfterMS); w.control("bye", nil, b) }
 
 func (w *sseWire) sight(s sight) {

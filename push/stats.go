@@ -53,6 +53,9 @@ func (s *Server) stats(c call) (int, any, error) {
 		AlertsByRule: map[string]int{}, Latency: s.metrics.recently.body(), MedicineCount: c.tenant.MedicineCount,
 	}
 	for i := range open {
+		if !c.who.seesAlert(&open[i]) {
+			continue
+		}
 		b.Alerts[open[i].Severity]++
 		b.AlertsByRule[open[i].Rule]++
 	}

@@ -2,29 +2,39 @@ package push
 
 import "net/http"
 
-// tenants answers GET /api/tenants. It reaches every tenant: there is no auth yet, so only this machine hears it.
-func (s *Server) tenants(w http.ResponseWriter, _ *http.Request) {
+// tenants answers GET /api/tenants: those that the caller may see.
+func (s *Server) tenants(w http.ResponseWriter, r *http.Request) {
+	who, ok := s.who(w, r)
+	if !ok {
+		return
+	}
 	head, started := s.Log.Head()
 	if !started {
 		writeProblem(w, problemStarting)
 		return
 	}
-	all := s.Directory.Tenants()
-	for i := range all {
-		all[i] = all[i].shown()
+	var shown []Tenant
+	for _, t := range s.Directory.Tenants() {
+		if s.ofTenant(who, t.ID) {
+			shown = append(shown, t.shown(who))
+		}
 	}
-	writeJSON(w, http.StatusOK, newPage(all, "", head))
+	writeJSON(w, http.StatusOK, newPage(shown, "", head))
 }
 
 // tenant answers GET /api/tenant/{tenant}.
 func (s *Server) tenant(c call) (int, any, error) {
-	return http.StatusOK, c.tenant.shown(), nil
+	return http.StatusOK, c.tenant.shown(c.who), nil
 }
 
-// shown is the tenant with a list of branches, be it empty.
-func (t Tenant) shown() Tenant {
-	if t.Branches == nil {
-		t.Branches = []Branch{}
+// shown is the tenant with a list of the branches that the caller may see, be it empty.
+func (t Tenant) shown(who *rights) Tenant {
+	branches := []Branch{}
+	for _, b := range t.Branches {
+		if who.in(b.ID) {
+			branches = append(branches, b)
+		}
 	}
+	t.Branches = branches
 	return t
 }

@@ -141,7 +141,7 @@ func (f frame) typed() frame {
 		f.kind, _ = f.data["op"].(string)
 	}
 	switch f.kind {
-	case "connection_established", "heartbeat", "resync", "stale", "fresh", "bye", "stock_alert", "expiry_alert", "ok", "error", "pong":
+	case "connection_established", "heartbeat", "resync", "stale", "fresh", "bye", "stock_alert", "expiry_alert", "ok", "error", "pong", "expiring":
 	default:
 		f.event = true
 	}

@@ -23,10 +23,15 @@ const maxMessage = 64 << 10
 // judged the Origin already.
 func (s *Server) websocket(w http.ResponseWriter, r *http.Request) {
 	_, started := s.Log.Head()
-	t, ok := s.Directory.Tenant(r.PathValue("tenant"))
-	if started && !ok {
-		writeProblem(w, problemNotFound)
-		return
+	var (
+		t   Tenant
+		who *rights
+		ok  bool
+	)
+	if started {
+		if t, who, ok = s.admit(w, r, r.PathValue("tenant"), noTenant(w)); !ok {
+			return
+		}
 	}
 	cork := &corkWriter{ResponseWriter: w}
 	conn, err := websocket.Accept(cork, r, &websocket.AcceptOptions{Subprotocols: []string{Subprotocol}, InsecureSkipVerify: true})
@@ -44,7 +49,7 @@ func (s *Server) websocket(w http.ResponseWriter, r *http.Request) {
 	}
 	ops := make(chan func(*feed) error, 8) // when it is full the reader stops reading
 	out := &wsWire{conn: conn, cork: cork.conn}
-	go s.serveWebSocket(t, out, &feed{server: s, wire: out, member: m, ops: ops}, ops)
+	go s.serveWebSocket(t, out, &feed{server: s, wire: out, member: m, ops: ops, standing: stand(who)}, ops)
 }
 
 // serveWebSocket is the writer's goroutine. It starts the reader's, ends it and waits for it.
@@ -55,7 +60,7 @@ func (s *Server) serveWebSocket(t Tenant, out *wsWire, f *feed, ops chan<- func(
 	go func() {
 		defer close(read)
 		defer cancel()
-		(&wsReader{server: s, tenant: t, wire: out, ops: ops, born: time.Now()}).run(ctx)
+		(&wsReader{server: s, tenant: t, wire: out, ops: ops, born: time.Now(), standing: f.standing}).run(ctx)
 	}()
 	err := f.run(ctx)
 	cancel()
@@ -63,6 +68,9 @@ func (s *Server) serveWebSocket(t Tenant, out *wsWire, f *feed, ops chan<- func(
 	out.end(err)
 	<-read
 }
+
+// statusUnauthorized closes a connection whose token has ended: 401 in the range of codes that are everybody's own.
+const statusUnauthorized websocket.StatusCode = 4401
 
 // closing is the end of a connection, with the reason that the client is given.
 type closing struct {
@@ -88,6 +96,8 @@ func (w *wsWire) end(err error) {
 		_ = w.conn.Close(c.code, c.reason)
 	case errors.Is(err, errBye):
 		_ = w.conn.Close(websocket.StatusServiceRestart, "shutdown")
+	case errors.Is(err, errExpired):
+		_ = w.conn.Close(statusUnauthorized, "token expired")
 	default:
 		_ = w.conn.CloseNow()
 	}
@@ -138,6 +148,13 @@ func (w *wsWire) resync(r resync) {
 		op
 		resync
 	}{op{"resync"}, r}))
+}
+
+func (w *wsWire) expiring(e expiring) {
+	w.send(mustJSON(struct {
+		op
+		expiring
+	}{op{"expiring"}, e}))
 }
 
 func (w *wsWire) bye(b bye) {

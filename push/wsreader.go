@@ -72,6 +72,8 @@ type wsReader struct {
 	wire   *wsWire
 	ops    chan<- func(*feed) error
 	born   time.Time
+
+	standing *standing
 }
 
 // run reads until the client is gone, says rubbish, or the feed has ended.
@@ -126,7 +128,7 @@ func (r *wsReader) understand(ctx context.Context, q request) func(*feed) error 
 	case "ping":
 		return r.say(answer{Op: "pong", ID: q.ID})
 	case "token":
-		return r.say(failure(q.ID, problemBadRequest.with("no auth is configured, so there is no token to renew")))
+		return r.renew(q)
 	}
 	return r.say(r.command(ctx, q))
 }
@@ -145,6 +147,10 @@ func (r *wsReader) subscribe(q request) func(*feed) error {
 	if err != nil {
 		return r.say(failure(q.ID, problemBadRequest.with(err.Error())))
 	}
+	if err := r.standing.rights().limit(filter); err != nil {
+		return r.say(failure(q.ID, r.server.problemOf(err)))
+	}
+	filter.standing = r.standing
 	return func(f *feed) error {
 		if f.cursor == nil || q.After != "" {
 			f.cursor = r.server.Log.open(r.tenant.ID, filter, q.After)
@@ -156,6 +162,14 @@ func (r *wsReader) subscribe(q request) func(*feed) error {
 		}
 		return r.say(a)(f)
 	}
+}
+
+// renew takes a new token of the same person in place of the one that ends.
+func (r *wsReader) renew(q request) func(*feed) error {
+	if p := r.server.renew(r.standing, r.tenant.ID, q.Token); p != nil {
+		return r.say(failure(q.ID, *p))
+	}
+	return r.say(answer{Op: "ok", ID: q.ID})
 }
 
 func (r *wsReader) unsubscribe(q request) func(*feed) error {
@@ -174,7 +188,7 @@ func (r *wsReader) command(ctx context.Context, q request) answer {
 	}
 	ctx, cancel := context.WithTimeout(ctx, readBack)
 	defer cancel()
-	o, err := r.server.Commander.Act(ctx, r.tenant.ID, a)
+	o, err := r.server.actAs(ctx, r.tenant.ID, r.standing.rights(), a)
 	if err != nil {
 		return failure(q.ID, r.server.problemOf(err))
 	}
