@@ -223,6 +223,24 @@ func TestMistakesAreOneSentenceWithTheCure(t *testing.T) {
 				"\n  rxvigil.yaml:3: push: {listen: 0.0.0.0:8080}",
 		},
 		{
+			"auth without a key", func(t *testing.T) *mistake { return lined(t, "auth: {audience: rxvigil}") },
+			"auth: give one of secret, public_key and jwks",
+		},
+		{
+			"a secret that could be guessed", func(t *testing.T) *mistake { return lined(t, "auth: {secret: hush}") },
+			"auth.secret has 4 bytes: it needs 32, such as openssl rand -base64 32 makes",
+		},
+		{
+			"an algorithm that signs nothing", func(t *testing.T) *mistake {
+				return lined(t, "auth: {secret: "+strings.Repeat("s", 32)+", algorithms: [none]}")
+			},
+			`auth.algorithms: "none" does not go with this key: there are HS256, HS384, HS512`,
+		},
+		{
+			"a key of auth", func(t *testing.T) *mistake { return lined(t, "auth: {secert: x}") },
+			`rxvigil.yaml:3: unknown key "secert": did you mean "secret"?` + "\n    auth: {secert: x}",
+		},
+		{
 			"address that is none", func(t *testing.T) *mistake { return lined(t, "push: {listen: here}") },
 			`push.listen "here" is not host:port, such as 127.0.0.1:8080` + "\n  rxvigil.yaml:3: push: {listen: here}",
 		},

@@ -26,7 +26,7 @@ func newCheck() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if f := lookAtPort(c.Context(), cfg.Push.Listen); f != nil && push.CheckListen(cfg.Push.Listen, false) == nil {
+		if f := lookAtPort(c.Context(), cfg.Push.Listen); f != nil && push.CheckListen(cfg.Push.Listen, cfg.Auth != nil) == nil {
 			f.Cure = "all is well if that is rxvigil itself"
 			findings = append(findings, *f)
 		}

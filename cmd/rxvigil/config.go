@@ -19,6 +19,7 @@ import (
 	"github.com/rxvigil/rxvigil"
 	"github.com/rxvigil/rxvigil/cdc"
 	"github.com/rxvigil/rxvigil/push"
+	"github.com/rxvigil/rxvigil/push/auth"
 	"github.com/rxvigil/rxvigil/rules"
 )
 
@@ -54,6 +55,7 @@ type config struct {
 		HubPaths      map[string]string `yaml:"hub_paths"`      // of SignalR hubs besides /hubs/{hub}; default: those that the deployed portals call
 		HubTransports []string          `yaml:"hub_transports"` // offered to SignalR clients; default: all
 	} `yaml:"push"`
+	Auth   *auth.Config `yaml:"auth"`  // who may call; without it only this machine may
 	Rules  []string     `yaml:"rules"` // packs, each laid over the one before: names of those that come with the program, or files
 	Notify notifyConfig `yaml:"notify"`
 	Log    struct {
@@ -177,6 +179,9 @@ func (c *config) validate() error {
 		return err
 	}
 	if _, err := c.receivers(); err != nil {
+		return err
+	}
+	if err := c.checkAuth(); err != nil {
 		return err
 	}
 	if _, err := c.pack(); err != nil {

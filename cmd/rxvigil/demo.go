@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -10,14 +11,17 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/rxvigil/rxvigil"
 	"github.com/rxvigil/rxvigil/internal/pharmacy"
 	"github.com/rxvigil/rxvigil/internal/privatepg"
 	"github.com/rxvigil/rxvigil/push"
+	"github.com/rxvigil/rxvigil/push/auth"
 )
 
 func newDemo() *cobra.Command {
@@ -29,6 +33,7 @@ func newDemo() *cobra.Command {
 	pace := c.Flags().String("pace", "5/s", "transactions of the simulated app, per second")
 	c.Flags().StringVar(&d.listen, "listen", "127.0.0.1:8080", "address to serve on")
 	c.Flags().BoolVar(&d.quiet, "quiet-app", false, "no simulated app: you are the app")
+	c.Flags().BoolVar(&d.asks, "auth", false, "ask everybody who they are; a token for each role is printed")
 	c.Flags().StringVar(&d.dsn, "dsn", "", "use this empty database instead of a private Postgres")
 	c.Flags().StringVar(&d.level, "log-level", "warn", "debug, info, warn or error")
 	oneWordOf(c, "log-level", "debug", "info", "warn", "error")
@@ -46,7 +51,7 @@ func newDemo() *cobra.Command {
 // demo is the whole product on one machine, leaving nothing behind.
 type demo struct {
 	listen, dsn, level string
-	quiet              bool
+	quiet, asks        bool
 	pace               float64
 	out                io.Writer
 }
@@ -69,11 +74,14 @@ func (d *demo) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if d.asks {
+		cfg.Auth = &auth.Config{Secret: rand.Text() + rand.Text()}
+	}
 	logger := cfg.logger()
 	g, ctx := errgroup.WithContext(ctx)
 	live := make(chan string, 1)
 	g.Go(func() error { return serve(ctx, cfg, logger, func(addr string) { live <- addr }) })
-	g.Go(func() error { return d.app(ctx, dsn, logger, live) })
+	g.Go(func() error { return d.app(ctx, cfg, logger, live) })
 	err = g.Wait()
 	if d.dsn != "" {
 		err = errors.Join(err, dropAll(context.WithoutCancel(ctx), cfg))
@@ -179,12 +187,16 @@ rules:
 `
 
 // app tells what to look at, then runs the simulated app.
-func (d *demo) app(ctx context.Context, dsn string, logger *slog.Logger, live <-chan string) error {
+func (d *demo) app(ctx context.Context, cfg *config, logger *slog.Logger, live <-chan string) error {
+	dsn := cfg.Source.DSN
 	select {
 	case <-ctx.Done():
 		return nil
 	case addr := <-live:
 		d.welcome(addr, dsn)
+		if err := d.tokens(ctx, cfg); err != nil {
+			return err
+		}
 	}
 	if d.quiet {
 		return nil
@@ -200,7 +212,27 @@ func (d *demo) welcome(addr, dsn string) {
   database    psql '%[2]s'
               try: UPDATE inventory SET quantity_on_hand = 0 WHERE product_id = 1003 AND branch_id = 11;
 
-  Nobody is asked who they are, so this listens on this machine only. Ctrl-C ends it and leaves nothing behind.
-
 `, addr, dsn)
+	if !d.asks {
+		fmt.Fprint(d.out, "  Nobody is asked who they are, so this listens on this machine only. Ctrl-C ends it and leaves nothing behind.\n\n")
+	}
+}
+
+// tokens prints one a role, for the dashboard's sign-in, curl and tail.
+func (d *demo) tokens(ctx context.Context, cfg *config) error {
+	gate, err := cfg.gate(ctx)
+	if err != nil || gate == nil {
+		return err
+	}
+	fmt.Fprint(d.out, "  Everybody is asked who they are. Tokens of testpharmacy, branch 11, good for a day:\n\n")
+	for _, role := range []string{"super_admin", "admin", "pharmacist", "cashier", "operations"} {
+		who := auth.Caller{User: role, Tenant: "testpharmacy", Role: role, Branches: []rxvigil.Branch{"11"}}
+		token, err := gate.Sign(who, 24*time.Hour, time.Now())
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(d.out, "  %-11s %s\n", role, token)
+	}
+	fmt.Fprint(d.out, "\n  Ctrl-C ends it and leaves nothing behind.\n\n")
+	return nil
 }

@@ -111,8 +111,8 @@ func (c *config) lineWith(message string, from int) int {
 
 func (c *config) quote(line int) string { return "\n    " + c.line(line) }
 
-// secrets are what must not reach a terminal or a log: the passwords of DSNs, as URLs and as words.
-var secrets = regexp.MustCompile(`(://[^:/@\s"']*:)[^@\s"']+(@)|(password=)[^\s"']+`)
+// secrets are what must not reach a terminal or a log: the passwords of DSNs, as URLs and as words, and shared secrets.
+var secrets = regexp.MustCompile(`(://[^:/@\s"']*:)[^@\s"']+(@)|(password=)[^\s"']+|(\bsecret: *)(?:env:|file:)?[^\s,}]+`)
 
 // line is a line of the file, its passwords masked.
 func (c *config) line(number int) string {
@@ -120,5 +120,5 @@ func (c *config) line(number int) string {
 	if number < 1 || number > len(lines) {
 		return ""
 	}
-	return secrets.ReplaceAllString(strings.TrimSpace(lines[number-1]), "${1}${3}xxxxx${2}")
+	return secrets.ReplaceAllString(strings.TrimSpace(lines[number-1]), "${1}${3}${4}xxxxx${2}")
 }

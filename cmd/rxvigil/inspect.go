@@ -27,7 +27,7 @@ func inspect(ctx context.Context, cfg *config) ([]cdc.Finding, error) {
 			findings = append(findings, *f)
 		}
 	}
-	if err := push.CheckListen(cfg.Push.Listen, false); err != nil {
+	if err := push.CheckListen(cfg.Push.Listen, cfg.Auth != nil); err != nil {
 		add(&cdc.Finding{Path: "$.push.listen", Fatal: true, What: err.Error()})
 	}
 	add(lookAtDisk(cfg.DataDir))

@@ -60,7 +60,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage: true, SilenceErrors: true,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
-	root.AddCommand(newDemo(), newRun(), newInit(), newCheck(), newMap(), newMigrate(), newDrop(), newStatus(), newTail(), newVersion())
+	root.AddCommand(newDemo(), newRun(), newInit(), newCheck(), newMap(), newMigrate(), newDrop(), newStatus(), newTail(), newToken(), newVersion())
 	noArguments(root)
 	return root
 }

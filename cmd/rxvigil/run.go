@@ -173,10 +173,14 @@ func (h *house) furnish(ctx context.Context, cfg *config, logger *slog.Logger, d
 	h.packs = newPackWatch(cfg, h.engine, h.scheduler, logger)
 	h.employ(receivers, log, pg, registry, logger)
 	d := desk{h.engine}
+	gate, err := cfg.gate(ctx)
+	if err != nil {
+		return err
+	}
 	h.server, err = push.NewServer(push.Options{
 		Log: log, Directory: d, Shelf: d, Alerts: d, Commander: say, Vitals: d,
 		Site: portal.Handler(), Registry: registry, Logger: logger, CORSOrigins: cfg.Push.CORSOrigins, Drain: cfg.Push.Drain,
-		HubPaths: cfg.Push.HubPaths, HubTransports: cfg.Push.HubTransports, HubKey: key.Derive("SignalR connection tokens"),
+		Gate: gate, HubPaths: cfg.Push.HubPaths, HubTransports: cfg.Push.HubTransports, HubKey: key.Derive("SignalR connection tokens"),
 	})
 	return err
 }

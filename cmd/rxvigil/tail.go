@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -23,6 +24,7 @@ func newTail() *cobra.Command {
 	tenant := c.Flags().String("tenant", "", "tenant: id or subdomain")
 	topics := c.Flags().StringSlice("topic", nil, "inventory, sales, prescriptions, patients, notifications (default: all)")
 	after := c.Flags().String("after", "", "begin behind this cursor (default: now)")
+	token := c.Flags().String("token", os.Getenv("RXVIGIL_TOKEN"), "who asks, where the service wants to know (default: $RXVIGIL_TOKEN)")
 	asJSON := c.Flags().Bool("json", false, "print the envelopes as they are")
 	oneWordOf(c, "topic", topicNames...)
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -34,7 +36,7 @@ func newTail() *cobra.Command {
 		if *tenant == "" {
 			return usage(errors.New("which tenant? Say --tenant testpharmacy"))
 		}
-		t := &tailer{out: c.OutOrStdout(), notes: c.ErrOrStderr(), json: *asJSON, cursor: *after, tenant: *tenant}
+		t := &tailer{out: c.OutOrStdout(), notes: c.ErrOrStderr(), json: *asJSON, cursor: *after, tenant: *tenant, token: *token}
 		t.url = strings.TrimRight(*base, "/") + "/api/tenant/" + url.PathEscape(*tenant) + "/stream?topics=" + url.QueryEscape(strings.Join(*topics, ","))
 		return t.run(c.Context())
 	}
@@ -48,6 +50,7 @@ var topicNames = []string{"inventory", "sales", "prescriptions", "patients", "no
 type tailer struct {
 	url        string
 	tenant     string
+	token      string
 	out, notes io.Writer
 	json       bool
 	cursor     string
@@ -85,6 +88,9 @@ func (t *tailer) follow(ctx context.Context) (got bool, err error) {
 		return false, err
 	}
 	req.Header.Set("Accept", "text/event-stream")
+	if t.token != "" {
+		req.Header.Set("Authorization", "Bearer "+t.token)
+	}
 	if t.cursor != "" {
 		req.Header.Set("Last-Event-ID", t.cursor)
 	}
