@@ -19,7 +19,7 @@
 //     no Postgres and no HTTP. rules/pgstore keeps alerts in Postgres; rules/rulestest is the suite every store passes.
 //   - push holds the log and the doors to it: one file a transport (push/sse.go, push/websocket.go, push/livemonitor.go, push/hub*.go),
 //     all told by the one loop in push/feed.go, the REST desk (push/desk.go), and couriers to receivers outside (push/courier.go).
-//     push/signalr is the hub protocol's codec.
+//     push/signalr is the hub protocol's codec, push/auth finds out who calls, and push/rights.go says what they may see.
 //   - state is the engine's own disk: last images, usage, log entries and position in one Pebble.
 //   - portal is what browsers load; it has no build step.
 //   - migrations is our schema in Postgres, forward only.

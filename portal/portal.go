@@ -25,14 +25,17 @@ type asset struct {
 	tag  string // strong ETag, of the content
 }
 
-// Handler serves the dashboard at /, its parts under /assets/ and the portal client under /client/. It answers 404 to
+// Handler serves the dashboard at /, the page that asks for a token at /login, their parts under /assets/ and the portal client under /client/. It answers 404 to
 // everything else and 405 to methods that read nothing.
 func Handler() http.Handler {
 	assets := load(files)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := strings.TrimPrefix(r.URL.Path, "/")
-		if name == "" {
+		switch name {
+		case "":
 			name = "assets/index.html"
+		case "login":
+			name = "assets/login.html"
 		}
 		a, ok := assets[name]
 		if !ok {

@@ -78,6 +78,7 @@ export class Store {
     try {
       this.tenants = await tenants();
     } catch (error) {
+      if (/** @type {any} */ (error).status === 401) return location.assign('/login');
       this.problems.tenant = words(error);
       this.link = { state: 'offline', previous: 'connecting', reason: words(error) };
       this.touch('tenant');
@@ -182,6 +183,7 @@ export class Store {
   /** @param {StateChange} change */
   #linked(change) {
     const cameBack = change.state === 'live' && ['offline', 'connecting', 'catching-up'].includes(change.previous);
+    if (change.reason.includes('who asks')) return location.assign('/login');
     this.link = change;
     if (change.state === 'live') this.#heard();
     // What failed to load while the engine was away is loaded now; a resync, if one is due, asks for the rest itself.

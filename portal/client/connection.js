@@ -290,6 +290,7 @@ export class Connection {
 /** @param {number} status */
 function refusal(status) {
   if (status === 404) return 'The engine knows no such pharmacy.';
-  if (status === 401 || status === 403) return 'The engine does not let us in.';
+  if (status === 401) return 'The engine wants to know who asks.';
+  if (status === 403) return 'The engine does not let us in.';
   return `The engine answered ${status}.`;
 }
