@@ -55,7 +55,8 @@ func doors(tenant string) []string {
 	all := []string{
 		"GET " + t, "GET " + t + "/stream", "GET " + t + "/ws", "GET " + t + "/medicines/live-monitor", "GET " + t + "/alerts", "GET " + t + "/alerts/a1",
 		"POST " + t + "/alerts/a1/acknowledge", "POST " + t + "/alerts/a1/snooze", "POST " + t + "/alerts/a1/unsnooze", "GET " + t + "/stock",
-		"GET " + t + "/expiring", "GET " + t + "/stats", "POST " + t + "/events",
+		"GET " + t + "/expiring", "GET " + t + "/stats", "POST " + t + "/events", "GET " + t + "/thresholds", "GET " + t + "/thresholds/m1", "PUT " + t + "/thresholds/m1",
+		"DELETE " + t + "/thresholds/m1",
 	}
 	for _, hub := range []string{"/hubs/inventory", "/notificationHub"} {
 		all = append(all, "POST "+hub+"/negotiate?tenant="+tenant, "GET "+hub+"?tenant="+tenant, "POST "+hub+"?id=x&tenant="+tenant,
@@ -211,6 +212,12 @@ func TestWhatIsNotGrantedIsRefusedWithAReason(t *testing.T) {
 			{"pharmacist", "POST " + t1 + "/alerts/a1/acknowledge", 200},
 			{"operations", "GET " + t1 + "/alerts/a1", 404},
 			{"operations", "GET " + t1 + "/stock", 403},
+			{"cashier", "GET " + t1 + "/thresholds", 403},
+			{"pharmacist", "GET " + t1 + "/thresholds/m1", 200},
+			{"pharmacist", "DELETE " + t1 + "/thresholds/m1?branch=b1", 200},
+			{"pharmacist", "DELETE " + t1 + "/thresholds/m1?branch=b2", 403},
+			{"pharmacist", "DELETE " + t1 + "/thresholds/m1", 403},
+			{"admin", "DELETE " + t1 + "/thresholds/m1", 200},
 			{"admin", "GET " + t1 + "/stream?topics=patients&branch=b2", 200},
 		} {
 			b.token = signed(t, g, c.role, time.Hour, "b1")

@@ -156,6 +156,9 @@ type HistoryLine struct {
 type Commander interface {
 	// Act changes an alert; ErrNotFound when this tenant has none of that id.
 	Act(ctx context.Context, t rxvigil.Tenant, a Action) (Outcome, error)
+	// SetThreshold sets or withdraws a threshold; ErrNotFound when this tenant has no such medicine. A change that is Done and not
+	// Applied says its Reason.
+	SetThreshold(ctx context.Context, t rxvigil.Tenant, c ThresholdChange) (Outcome, error)
 	// Emit publishes custom events in one transaction, all or none.
 	Emit(ctx context.Context, t rxvigil.Tenant, events []CustomEvent) (Outcome, error)
 }
@@ -190,6 +193,7 @@ type CustomEvent struct {
 type Outcome struct {
 	Done      bool             // the engine has read it back
 	Applied   bool             // it changed something; false for one that came too late
+	Reason    string           // why not
 	Alert     *rxvigil.Alert   // the alert afterwards, of an Act that is Done
 	Operation string           // names the command
 	Cursor    rxvigil.Position // Done: where it stands in the log; else a place it cannot come before

@@ -14,14 +14,15 @@ import (
 	"github.com/rxvigil/rxvigil/push/auth"
 )
 
-// Options are what a Server is made of. Log, Directory, Shelf, Alerts, Commander and Vitals are required.
+// Options are what a Server is made of. Log, Directory, Shelf, Alerts, Thresholds, Commander and Vitals are required.
 type Options struct {
-	Log       *Log
-	Directory Directory
-	Shelf     Shelf
-	Alerts    AlertDesk
-	Commander Commander
-	Vitals    Vitals
+	Log        *Log
+	Directory  Directory
+	Shelf      Shelf
+	Alerts     AlertDesk
+	Thresholds ThresholdDesk
+	Commander  Commander
+	Vitals     Vitals
 
 	Site     http.Handler         // the dashboard, for / and /client/; default: 404
 	Registry *prometheus.Registry // metrics are registered here and shown at /metrics; default: one of its own
@@ -56,8 +57,8 @@ type Server struct {
 
 // NewServer checks the options and makes a server.
 func NewServer(o Options) (*Server, error) {
-	if o.Log == nil || o.Directory == nil || o.Shelf == nil || o.Alerts == nil || o.Commander == nil || o.Vitals == nil {
-		return nil, errors.New("push: Log, Directory, Shelf, Alerts, Commander and Vitals are required")
+	if o.Log == nil || o.Directory == nil || o.Shelf == nil || o.Alerts == nil || o.Thresholds == nil || o.Commander == nil || o.Vitals == nil {
+		return nil, errors.New("push: Log, Directory, Shelf, Alerts, Thresholds, Commander and Vitals are required")
 	}
 	o.setDefaults()
 	for _, origin := range o.CORSOrigins {
@@ -152,6 +153,10 @@ func (s *Server) routes() *http.ServeMux {
 	mux.HandleFunc("POST "+t+"/alerts/{id}/unsnooze", s.desk(s.unsnooze))
 	mux.HandleFunc("GET "+t+"/stock", s.desk(s.stock))
 	mux.HandleFunc("GET "+t+"/expiring", s.desk(s.expiring))
+	mux.HandleFunc("GET "+t+"/thresholds", s.desk(s.overrides))
+	mux.HandleFunc("GET "+t+"/thresholds/{medicine}", s.desk(s.thresholds))
+	mux.HandleFunc("PUT "+t+"/thresholds/{medicine}", s.desk(s.setThreshold))
+	mux.HandleFunc("DELETE "+t+"/thresholds/{medicine}", s.desk(s.dropThreshold))
 	mux.HandleFunc("GET "+t+"/stats", s.desk(s.stats))
 	mux.HandleFunc("POST "+t+"/events", s.desk(s.events))
 	s.hubRoutes(mux)

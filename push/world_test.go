@@ -11,14 +11,15 @@ import (
 
 // world is everything push asks about, in memory.
 type world struct {
-	mu      sync.Mutex
-	tenants []push.Tenant
-	open    map[rxvigil.Tenant][]rxvigil.Alert
-	actions []push.Action
-	emitted [][]push.CustomEvent
-	deaf    bool // the engine never reads a command back
-	stock   push.StockQuery
-	err     error
+	mu         sync.Mutex
+	tenants    []push.Tenant
+	open       map[rxvigil.Tenant][]rxvigil.Alert
+	actions    []push.Action
+	emitted    [][]push.CustomEvent
+	thresholds []push.ThresholdChange
+	deaf       bool // the engine never reads a command back
+	stock      push.StockQuery
+	err        error
 }
 
 func newWorld() *world {
@@ -102,6 +103,37 @@ func (w *world) Act(ctx context.Context, t rxvigil.Tenant, a push.Action) (push.
 	}
 	alert.Status, alert.AcknowledgedBy = rxvigil.Acknowledged, a.By
 	o.Done, o.Applied, o.Alert = true, true, &alert
+	return o, nil
+}
+
+func (w *world) Overrides(context.Context, rxvigil.Tenant) ([]push.OverrideItem, error) {
+	return []push.OverrideItem{{
+		Rule: "low_stock", Medicine: push.ExpiringMedicine{ID: "m1", Name: "Zinc"}, Branch: &push.Branch{ID: "b1", Name: "Bole"},
+		Value: rxvigil.NumberOf(60), By: "Sara", At: time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC),
+	}}, nil
+}
+
+func (w *world) Thresholds(_ context.Context, _ rxvigil.Tenant, medicine string) ([]push.ThresholdItem, error) {
+	if medicine != "m1" {
+		return nil, push.ErrNotFound
+	}
+	of := func(b push.Branch, n int64, source string) push.ThresholdItem {
+		return push.ThresholdItem{Rule: "low_stock", Branch: &b, Threshold: rxvigil.Threshold{Value: rxvigil.NumberValue(rxvigil.NumberOf(n)), Source: source}}
+	}
+	return []push.ThresholdItem{of(push.Branch{ID: "b1", Name: "Bole"}, 60, "override"), of(push.Branch{ID: "b2", Name: "Piassa"}, 50, "app")}, nil
+}
+
+func (w *world) SetThreshold(_ context.Context, _ rxvigil.Tenant, c push.ThresholdChange) (push.Outcome, error) {
+	if c.Medicine != "m1" {
+		return push.Outcome{}, push.ErrNotFound
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.thresholds = append(w.thresholds, c)
+	o := push.Outcome{Done: true, Applied: c.Rule == "low_stock", Operation: "op-3", Cursor: rxvigil.Position{Epoch: "e1", LSN: 7000}}
+	if !o.Applied {
+		o.Reason = "no rule of that name has a threshold"
+	}
 	return o, nil
 }
 

@@ -46,6 +46,22 @@ func (s *speaker) Act(ctx context.Context, t rxvigil.Tenant, a push.Action) (pus
 	return s.say(ctx, id, t, m)
 }
 
+// SetThreshold sets or withdraws a threshold.
+func (s *speaker) SetThreshold(ctx context.Context, t rxvigil.Tenant, c push.ThresholdChange) (push.Outcome, error) {
+	if _, ok := s.e.rules.Load().Medicine(t, c.Medicine); !ok {
+		return push.Outcome{}, push.ErrNotFound
+	}
+	data, err := json.Marshal(rules.Override{Rule: c.Rule, Medicine: c.Medicine, Branch: c.Branch, Value: c.Value})
+	if err != nil {
+		return push.Outcome{}, fmt.Errorf("encode threshold: %w", err)
+	}
+	id := newID()
+	if err := s.requests.PutRequest(ctx, pgstore.Request{ID: id, Tenant: t, Op: string(rules.SetThreshold), By: c.By}); err != nil {
+		return push.Outcome{}, err
+	}
+	return s.say(ctx, id, t, cdc.Message{Op: string(rules.SetThreshold), At: time.Now().UTC(), ID: id, Tenant: t, Data: data})
+}
+
 // Emit publishes custom events in one transaction. Its last message carries the operation's id.
 func (s *speaker) Emit(ctx context.Context, t rxvigil.Tenant, events []push.CustomEvent) (push.Outcome, error) {
 	var messages []cdc.Message
@@ -75,7 +91,7 @@ func (s *speaker) say(ctx context.Context, id string, t rxvigil.Tenant, messages
 	case <-ctx.Done():
 		return out, nil
 	case a := <-answers:
-		out.Done, out.Applied, out.Alert = true, a.receipt.Applied, a.receipt.Alert
+		out.Done, out.Applied, out.Reason, out.Alert = true, a.receipt.Applied, a.receipt.Reason, a.receipt.Alert
 		out.Cursor = rxvigil.EndOf(s.e.epoch, a.lsn)
 		return out, s.complete(&out, t, messages[0].Alert)
 	}

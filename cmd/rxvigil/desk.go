@@ -269,3 +269,51 @@ func rungOf(pack rules.Pack, days int) string {
 	}
 	return rung
 }
+
+// Overrides lists what people set, with who did.
+func (d desk) Overrides(ctx context.Context, t rxvigil.Tenant) ([]push.OverrideItem, error) {
+	all, err := d.e.store.Overrides(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	r := d.e.rules.Load()
+	branches := branchesOf(r, t)
+	items := make([]push.OverrideItem, 0, len(all))
+	for _, o := range all {
+		m, _ := r.Medicine(t, o.Medicine) // one that is gone has no name
+		items = append(items, push.OverrideItem{
+			Rule: o.Rule, Medicine: push.ExpiringMedicine{ID: o.Medicine, Name: m.Name}, Branch: branches(o.Branch), Value: *o.Value, By: o.By, At: o.At,
+		})
+	}
+	return items, nil
+}
+
+// Thresholds lists by which thresholds a medicine is judged.
+func (d desk) Thresholds(_ context.Context, t rxvigil.Tenant, medicine string) ([]push.ThresholdItem, error) {
+	r := d.e.rules.Load()
+	if _, ok := r.Medicine(t, medicine); !ok {
+		return nil, push.ErrNotFound
+	}
+	branches := branchesOf(r, t)
+	items := []push.ThresholdItem{}
+	for _, l := range r.Thresholds(t, medicine, "") {
+		items = append(items, push.ThresholdItem{Rule: l.Rule, Branch: branches(l.Branch), Threshold: l.Threshold})
+	}
+	return items, nil
+}
+
+// branchesOf gives a tenant's branches by their ids, as the API shows them.
+func branchesOf(r *rules.Engine, t rxvigil.Tenant) func(rxvigil.Branch) *push.Branch {
+	names := map[rxvigil.Branch]string{}
+	if info, ok := r.FindTenant(string(t)); ok {
+		for _, b := range info.Branches {
+			names[b.ID] = b.Name
+		}
+	}
+	return func(id rxvigil.Branch) *push.Branch {
+		if id == "" {
+			return nil
+		}
+		return &push.Branch{ID: id, Name: names[id]}
+	}
+}

@@ -25,6 +25,10 @@ type shownAlert struct {
 	SnoozedUntil                                     time.Time `json:"snoozed_until"`
 	Note                                             string
 	Version                                          int
+	Threshold                                        struct {
+		Value  any
+		Source string
+	}
 }
 
 const testpharmacy = "/api/tenant/testpharmacy"

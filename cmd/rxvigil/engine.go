@@ -64,6 +64,8 @@ type alertStore interface {
 	rules.Store
 	// Request gives what a person said with a command, by its operation.
 	Request(ctx context.Context, t rxvigil.Tenant, id string) (by, note string, err error)
+	// Overrides lists the thresholds that people set in a tenant.
+	Overrides(ctx context.Context, t rxvigil.Tenant) ([]rules.Override, error)
 	// NewSlot records that our slot is made anew, and gives its generation.
 	NewSlot(ctx context.Context) (int64, error)
 	// Status reads the engine's own row.

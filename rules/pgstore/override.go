@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
@@ -17,15 +18,27 @@ func overrides(ctx context.Context, tx pgx.Tx) ([]rules.Override, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (o rules.Override, err error) {
-		var value string
-		if err := row.Scan(&o.Tenant, &o.Rule, &o.Medicine, &o.Branch, &value, &o.By, &o.At); err != nil {
-			return o, err
-		}
-		n, err := rxvigil.ParseNumber(value)
-		o.Value, o.At = &n, o.At.UTC()
+	return pgx.CollectRows(rows, overrideOf)
+}
+
+func overrideOf(row pgx.CollectableRow) (o rules.Override, err error) {
+	var value string
+	if err := row.Scan(&o.Tenant, &o.Rule, &o.Medicine, &o.Branch, &value, &o.By, &o.At); err != nil {
 		return o, err
-	})
+	}
+	n, err := rxvigil.ParseNumber(value)
+	o.Value, o.At = &n, o.At.UTC()
+	return o, err
+}
+
+// Overrides lists the thresholds that people set in a tenant, by rule, medicine and branch.
+func (s *Store) Overrides(ctx context.Context, t rxvigil.Tenant) ([]rules.Override, error) {
+	rows, err := s.pool.Query(ctx, `
+		SELECT tenant, rule, medicine, branch, value::text, by, at FROM rxvigil.overrides WHERE tenant = $1 ORDER BY rule, medicine, branch`, t)
+	if err != nil {
+		return nil, fmt.Errorf("read overrides: %w", err)
+	}
+	return pgx.CollectRows(rows, overrideOf)
 }
 
 const (
