@@ -55,7 +55,7 @@ func doors(tenant string) []string {
 	all := []string{
 		"GET " + t, "GET " + t + "/stream", "GET " + t + "/ws", "GET " + t + "/medicines/live-monitor", "GET " + t + "/alerts", "GET " + t + "/alerts/a1",
 		"POST " + t + "/alerts/a1/acknowledge", "POST " + t + "/alerts/a1/snooze", "POST " + t + "/alerts/a1/unsnooze", "GET " + t + "/stock",
-		"GET " + t + "/expiring", "GET " + t + "/stats", "POST " + t + "/events", "GET " + t + "/thresholds", "GET " + t + "/thresholds/m1", "PUT " + t + "/thresholds/m1",
+		"GET " + t + "/expiring", "GET " + t + "/stats", "POST " + t + "/events", "GET " + t + "/analytics", "GET " + t + "/thresholds", "GET " + t + "/thresholds/m1", "PUT " + t + "/thresholds/m1",
 		"DELETE " + t + "/thresholds/m1",
 	}
 	for _, hub := range []string{"/hubs/inventory", "/notificationHub"} {
@@ -213,6 +213,8 @@ func TestWhatIsNotGrantedIsRefusedWithAReason(t *testing.T) {
 			{"operations", "GET " + t1 + "/alerts/a1", 404},
 			{"operations", "GET " + t1 + "/stock", 403},
 			{"cashier", "GET " + t1 + "/thresholds", 403},
+			{"cashier", "GET " + t1 + "/analytics?branch=b2", 403},
+			{"cashier", "GET " + t1 + "/analytics", 200},
 			{"pharmacist", "GET " + t1 + "/thresholds/m1", 200},
 			{"pharmacist", "DELETE " + t1 + "/thresholds/m1?branch=b1", 200},
 			{"pharmacist", "DELETE " + t1 + "/thresholds/m1?branch=b2", 403},
@@ -224,6 +226,11 @@ func TestWhatIsNotGrantedIsRefusedWithAReason(t *testing.T) {
 			if status, body, _ := b.knock(c.door); status != c.status || status == 403 && !strings.Contains(body, `"detail"`) {
 				t.Errorf("%s, %s: %d %s, want %d", c.role, c.door, status, body, c.status)
 			}
+		}
+		b.token = signed(t, g, "cashier", time.Hour, "b1")
+		var a push.Analytics
+		if err := b.get(t1+"/analytics", &a); err != nil || len(a.Days) != 1 || a.Days[0].Kind != "oversell" || len(a.Rules) != 0 || fmt.Sprint(b.world.asked.Branches) != "[b1]" {
+			t.Errorf("a cashier's analytics: %+v, %v, asked of %v", a, err, b.world.asked.Branches)
 		}
 		if by := b.world.acted(); len(by) != 1 || by[0].By != "almaz" {
 			t.Errorf("done: %+v", by)

@@ -125,6 +125,8 @@ type AlertDesk interface {
 	Open(ctx context.Context, t rxvigil.Tenant) ([]rxvigil.Alert, error)
 	// Alerts lists them, gravest and newest first.
 	Alerts(ctx context.Context, t rxvigil.Tenant, q AlertQuery) (items []rxvigil.Alert, next string, err error)
+	// Analytics tells how they have been.
+	Analytics(ctx context.Context, t rxvigil.Tenant, q AnalyticsQuery) (Analytics, error)
 	// Alert gives one with its history, oldest line first; ErrNotFound when this tenant has none of that id.
 	Alert(ctx context.Context, t rxvigil.Tenant, id string) (rxvigil.Alert, []HistoryLine, error)
 }

@@ -117,7 +117,7 @@ func (r *rights) sees(e *Event) bool {
 
 // seesAlert is the same of an alert.
 func (r *rights) seesAlert(a *rxvigil.Alert) bool {
-	return r == nil || r.in(a.Branch) && r.hears(rxvigil.Notifications) && r.may&forKind(a.Kind) != 0
+	return r == nil || r.in(a.Branch) && r.seesKind(a.Kind)
 }
 
 // seenBy are those of the events that may be seen.

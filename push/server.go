@@ -153,6 +153,7 @@ func (s *Server) routes() *http.ServeMux {
 	mux.HandleFunc("POST "+t+"/alerts/{id}/unsnooze", s.desk(s.unsnooze))
 	mux.HandleFunc("GET "+t+"/stock", s.desk(s.stock))
 	mux.HandleFunc("GET "+t+"/expiring", s.desk(s.expiring))
+	mux.HandleFunc("GET "+t+"/analytics", s.desk(s.analytics))
 	mux.HandleFunc("GET "+t+"/thresholds", s.desk(s.overrides))
 	mux.HandleFunc("GET "+t+"/thresholds/{medicine}", s.desk(s.thresholds))
 	mux.HandleFunc("PUT "+t+"/thresholds/{medicine}", s.desk(s.setThreshold))

@@ -19,6 +19,7 @@ type world struct {
 	thresholds []push.ThresholdChange
 	deaf       bool // the engine never reads a command back
 	stock      push.StockQuery
+	asked      push.AnalyticsQuery
 	err        error
 }
 
@@ -104,6 +105,15 @@ func (w *world) Act(ctx context.Context, t rxvigil.Tenant, a push.Action) (push.
 	alert.Status, alert.AcknowledgedBy = rxvigil.Acknowledged, a.By
 	o.Done, o.Applied, o.Alert = true, true, &alert
 	return o, nil
+}
+
+func (w *world) Analytics(_ context.Context, _ rxvigil.Tenant, q push.AnalyticsQuery) (push.Analytics, error) {
+	w.asked = q
+	const day = "2000-01-01"
+	return push.Analytics{
+		Days:  []push.DayCount{{Day: day, Rule: "low_stock", Kind: "low_stock", Branch: "b1", Raised: 2}, {Day: day, Rule: "till", Kind: "oversell", Raised: 1}},
+		Rules: []push.RuleStats{{Rule: "low_stock", Kind: "low_stock", Raised: 2, Open: 1, Acknowledged: 1, Resolved: 1, Resolve: &push.Quantiles{P50: 60, P90: 61.5}}},
+	}, nil
 }
 
 func (w *world) Overrides(context.Context, rxvigil.Tenant) ([]push.OverrideItem, error) {

@@ -66,6 +66,8 @@ type alertStore interface {
 	Request(ctx context.Context, t rxvigil.Tenant, id string) (by, note string, err error)
 	// Overrides lists the thresholds that people set in a tenant.
 	Overrides(ctx context.Context, t rxvigil.Tenant) ([]rules.Override, error)
+	// Analytics tells how a tenant's alerts have been.
+	Analytics(ctx context.Context, t rxvigil.Tenant, q rules.AnalyticsQuery) (rules.Analytics, error)
 	// NewSlot records that our slot is made anew, and gives its generation.
 	NewSlot(ctx context.Context) (int64, error)
 	// Status reads the engine's own row.

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/rxvigil/rxvigil/internal/pgtest"
 )
 
 // A person sets a threshold: the alert follows at once, explains itself by it, survives a restart, and ends when it is withdrawn.
@@ -61,6 +63,63 @@ func TestAThresholdThatAPersonSetsIsJudgedByAtOnce(t *testing.T) {
 		if a.Subject.ID == "1002" {
 			t.Errorf("still open: %+v", a)
 		}
+	}
+}
+
+// Analytics count what was raised, by day, rule and branch, how long people took, and what came back again and again.
+func TestAnalyticsTellHowAlertsHaveBeen(t *testing.T) {
+	t.Parallel()
+	dsn, s := openPharmacy(t)
+	s.start()
+	s.ready()
+	const open = "SELECT %s EXISTS (SELECT FROM rxvigil.alerts WHERE status <> 'resolved' AND rule = 'low_stock' AND branch = '11' AND body #>> '{subject,id}' = '1005')"
+	for range 3 {
+		setStock(t, dsn, 1005, 1)
+		pgtest.Await(t, dsn, fmt.Sprintf(open, ""))
+		s.do(oneAlert(s, "low_stock", "1005").ID, "acknowledge", `{}`, http.StatusOK)
+		setStock(t, dsn, 1005, 500)
+		pgtest.Await(t, dsn, fmt.Sprintf(open, "NOT"))
+	}
+	var a struct {
+		Days []struct {
+			Day, Rule, Branch string
+			Raised            int
+		}
+		Rules []struct {
+			Rule                                 string
+			Raised, Open, Acknowledged, Resolved int
+			Acknowledge                          *struct{ P50, P90 float64 } `json:"acknowledge_seconds"`
+			Resolve                              *struct{ P50, P90 float64 } `json:"resolve_seconds"`
+		}
+		Noisiest []struct {
+			Rule, Branch string
+			Episodes     int
+			Subject      struct{ ID string }
+		}
+	}
+	if err := json.Unmarshal(s.get(testpharmacy+"/analytics?since=2d&branch=11"), &a); err != nil {
+		t.Fatal(err)
+	}
+	raised := 0
+	for _, d := range a.Days {
+		if d.Branch != "11" && d.Branch != "" {
+			t.Errorf("another branch: %+v", d)
+		}
+		if d.Rule == "low_stock" {
+			raised += d.Raised
+		}
+	}
+	for _, r := range a.Rules {
+		if r.Rule != "low_stock" {
+			continue
+		}
+		if r.Raised != raised || r.Raised != r.Open+r.Resolved || r.Acknowledged != 3 || r.Resolved < 3 || r.Acknowledge == nil || r.Resolve == nil ||
+			r.Resolve.P50 < r.Acknowledge.P50 || r.Acknowledge.P50 <= 0 {
+			t.Errorf("of %d raised: %+v %+v %+v", raised, r, r.Acknowledge, r.Resolve)
+		}
+	}
+	if len(a.Noisiest) == 0 || a.Noisiest[0].Subject.ID != "1005" || a.Noisiest[0].Episodes != 3 {
+		t.Errorf("noisiest: %+v", a.Noisiest)
 	}
 }
 
