@@ -69,17 +69,61 @@ func (e *Engine) JudgeAll(in Input) Outcome {
 	return out
 }
 
-// Refresh brings the numbers in open alerts up to date at a warm start. It makes no transition.
+// Refresh brings the numbers in open alerts up to date at a warm start. It makes no transition, so what no alert stands on is left:
+// only what cannot be judged is still to be counted there, by RefreshSome.
 func (e *Engine) Refresh(now time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.clock.advance(now, time.Time{})
 	e.settled, e.refreshing = true, true
+	for home := range e.alerts.homes {
+		if s := e.book.find(home.tenant, home.branch, home.medicine); s != nil {
+			e.judge(s)
+		}
+	}
+	e.rest = make([]*shelf, 0, e.book.shelves)
 	for _, t := range e.book.tenants {
-		t.eachShelf(e.judge)
-		e.judgeDocuments(t)
+		t.eachShelf(func(s *shelf) { e.rest = append(e.rest, s) })
+		e.judgeMatters(t)
+		e.refreshPrices(t)
 	}
 	e.refreshing = false
+}
+
+// refreshPrices judges the medicines of a tenant that have an alert about their price.
+func (e *Engine) refreshPrices(t *tenant) {
+	for _, o := range e.alerts.tenants[t.id] {
+		if o.alert.Subject.Type != subjectMedicine {
+			continue
+		}
+		if m := t.medicines[o.alert.Subject.ID]; m != nil && m.present {
+			e.prices = append(e.prices, priceChange{m, rxvigil.UnknownNumber})
+		}
+	}
+	e.judgePrices()
+}
+
+// RefreshSome counts on so many shelves more what cannot be judged there, as Coverage shows it; false when that was done on all. It
+// may be called at any time after Refresh, from anywhere.
+func (e *Engine) RefreshSome(n int) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.parted != 0 { // a transaction is half way: at another time
+		return false
+	}
+	settled := e.settled
+	e.settled, e.refreshing = true, true
+	left := max(0, len(e.rest)-n)
+	for _, s := range e.rest[left:] {
+		if len(e.opensOn(s)) == 0 { // else it was judged
+			e.judge(s)
+		}
+	}
+	if e.rest = e.rest[:left]; left == 0 {
+		e.rest = nil
+	}
+	e.settled, e.refreshing = settled, false
+	return left > 0
 }
 
 func (e *Engine) begin(in *Input) {
@@ -152,6 +196,17 @@ func (e *Engine) forgetSales() {
 
 // judgeDocuments judges at the end of a boot what stands on no shelf.
 func (e *Engine) judgeDocuments(t *tenant) {
+	for _, m := range t.medicines {
+		if m.present {
+			e.prices = append(e.prices, priceChange{m, rxvigil.UnknownNumber})
+		}
+	}
+	e.judgeMatters(t)
+	e.judgePrices()
+}
+
+// judgeMatters judges what is no stock and no price: prescriptions, sensors, breaches.
+func (e *Engine) judgeMatters(t *tenant) {
 	for _, m := range t.matters {
 		switch m := m.(type) {
 		case *prescription:
@@ -165,13 +220,7 @@ func (e *Engine) judgeDocuments(t *tenant) {
 			e.judgeBreach(t, m, false)
 		}
 	}
-	for _, m := range t.medicines {
-		if m.present {
-			e.prices = append(e.prices, priceChange{m, rxvigil.UnknownNumber})
-		}
-	}
 	e.judgePrescriptions()
-	e.judgePrices()
 }
 
 // watchAll begins, at the end of a boot, to watch when shelves are empty; what their ledgers tell of the days before is told.

@@ -56,7 +56,8 @@ type Engine struct {
 
 	// The transaction at hand.
 	tx            rxvigil.Tx
-	refreshing    bool // numbers are brought up to date, and nothing else
+	rest          []*shelf // of a warm start, not yet judged
+	refreshing    bool     // numbers are brought up to date, and nothing else
 	settled       bool
 	parted        uint64 // end LSN of the transaction that comes in parts; 0: none does
 	pass          uint64

@@ -145,6 +145,21 @@ func TestCoverageCountsWhatCannotBeJudged(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("coverage (-want +got):\n%s", diff)
 	}
+	// A warm start counts it bit by bit.
+	before := s.engine.Coverage()
+	clear(s.engine.unknown)
+	for _, t := range s.engine.book.tenants {
+		t.eachShelf(func(s *shelf) { s.unknown = 0 })
+	}
+	s.engine.Refresh(s.engine.Now())
+	for n := 0; s.engine.RefreshSome(1); n++ {
+		if n > 4 {
+			t.Fatal("it never ends")
+		}
+	}
+	if diff := cmp.Diff(before, s.engine.Coverage()); diff != "" {
+		t.Errorf("after a warm start (-want +got):\n%s", diff)
+	}
 	s.commit(aMedicine("A", "Aspirin", 10), aMovement("m", "x", "A", "25"), umiLot("C1", "y", "C", "1", "0", s.in("9")))
 	for _, c := range s.engine.Coverage() {
 		if c.Rule == "ledger_mismatch" && c.Unsure != 3 || c.Rule == "expiry" && c.Unsure != 0 {

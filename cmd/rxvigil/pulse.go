@@ -59,6 +59,7 @@ func (p *pulse) Run(ctx context.Context) error {
 			case <-ctx.Done():
 				return nil
 			case <-gauge.C:
+				p.engine.refreshSome()
 				if err := p.engine.disk.Sync(); err != nil {
 					return err
 				}

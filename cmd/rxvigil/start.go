@@ -7,6 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/rxvigil/rxvigil"
 	"github.com/rxvigil/rxvigil/cdc"
@@ -176,14 +179,16 @@ func (e *engine) remember(ctx context.Context, m *cdc.Memory) error {
 	if err != nil {
 		return err
 	}
-	if err := e.foldImages(r, m); err != nil {
-		return err
-	}
-	if err := e.foldUsage(r); err != nil {
-		return err
-	}
-	snapshot, err := e.load(ctx)
-	if err != nil {
+	var snapshot rules.Snapshot
+	g, both := errgroup.WithContext(ctx)
+	g.Go(func() (err error) { snapshot, err = e.load(both); return err })
+	g.Go(func() error {
+		if err := e.foldImages(r, m); err != nil {
+			return err
+		}
+		return e.foldUsage(r)
+	})
+	if err := g.Wait(); err != nil {
 		return err
 	}
 	r.Restore(snapshot.Alerts, snapshot.Episodes)
@@ -196,6 +201,13 @@ func (e *engine) remember(ctx context.Context, m *cdc.Memory) error {
 	}
 	r.Refresh(meta.Now)
 	return nil
+}
+
+// refreshSome goes on with what a warm start left for later, for a moment.
+func (e *engine) refreshSome() {
+	r := e.rules.Load()
+	for began := time.Now(); time.Since(began) < 50*time.Millisecond && r.RefreshSome(200); {
+	}
 }
 
 func (e *engine) foldImages(r *rules.Engine, m *cdc.Memory) error {
