@@ -79,7 +79,9 @@ func (c *Conduct) validate() error {
 		errs = append(errs, errors.New("flap needs within and hold"))
 	}
 	switch c.Digest {
-	case AtOnce, Daily, Weekly:
+	case AtOnce:
+	case Daily, Weekly:
+		errs = append(errs, fmt.Errorf("digest %q is not kept yet: leave it out", c.Digest))
 	default:
 		errs = append(errs, fmt.Errorf("digest %q is not daily or weekly", c.Digest))
 	}

@@ -137,6 +137,7 @@ func TestWrongCommandLinesEndWithTwo(t *testing.T) {
 		{"migrate sideways", `"sideways" is one word too many`},
 		{"migrate up now", `"now" is one word too many`},
 		{"tail", "which tenant? Say --tenant testpharmacy"},
+		{"rules test", "which cases? Name a file of them"},
 		{"tail --tenant x --topic weather", "--topic weather: there are inventory, sales, prescriptions, patients, notifications"},
 		{"demo --pace fast", "--pace fast: say how many a second, such as 5/s"},
 		{"demo --pace -1/s", "--pace -1/s: say how many a second"},

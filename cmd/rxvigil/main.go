@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	_ "time/tzdata" // the binary brings its own time zones
 
@@ -60,14 +61,17 @@ func newRoot() *cobra.Command {
 		SilenceUsage: true, SilenceErrors: true,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
-	root.AddCommand(newDemo(), newRun(), newInit(), newCheck(), newMap(), newMigrate(), newDrop(), newStatus(), newTail(), newToken(), newVersion())
+	root.AddCommand(newDemo(), newRun(), newInit(), newCheck(), newMap(), newRules(), newMigrate(), newDrop(), newStatus(), newTail(), newToken(), newVersion())
 	noArguments(root)
 	return root
 }
 
-// noArguments refuses words that are no flags, for every verb below c.
+// noArguments refuses words that are no flags, for every verb below c that takes no files.
 func noArguments(c *cobra.Command) {
 	for _, verb := range c.Commands() {
+		if strings.Contains(verb.Use, "FILE") {
+			continue
+		}
 		verb.Args = func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usage(fmt.Errorf("%q is one word too many", args[0]))
