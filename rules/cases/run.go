@@ -225,11 +225,12 @@ func expectationOf(e yaml.MapSlice, p rules.Pack) (expectation, error) {
 
 // String is what is expected, as it is written.
 func (w expectation) String() string {
-	text := w.rule + " " + w.subject
+	var text strings.Builder
+	fmt.Fprint(&text, w.rule, " ", w.subject)
 	for _, m := range w.more {
-		text += fmt.Sprintf(", %v %v", m.Key, m.Value)
+		fmt.Fprintf(&text, ", %v %v", m.Key, m.Value)
 	}
-	return text
+	return text.String()
 }
 
 func (w expectation) matches(a *rxvigil.Alert) bool {
