@@ -143,7 +143,11 @@ func limit(n, usual, most int) int {
 func (e *Engine) line(s *shelf) StockLine {
 	today := e.today(s)
 	line := StockLine{Medicine: s.medicine.info(), Branch: s.branch.info(), Stock: *s.stock(today)}
-	line.Status = status(line.Available, s.reorder())
+	level, set := s.override("low_stock") // a person's word goes before the app's
+	if !set {
+		level = s.reorder()
+	}
+	line.Status = status(line.Available, level)
 	reserves := s.reserves()
 	for _, l := range s.lots {
 		line.Lots = append(line.Lots, l.line(today, reserves))

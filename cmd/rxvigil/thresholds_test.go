@@ -29,6 +29,9 @@ func TestAThresholdThatAPersonSetsIsJudgedByAtOnce(t *testing.T) {
 	}
 	change(http.MethodPut, path, `{"branch": "11", "value": 80, "by": "Hana"}`, http.StatusOK)
 	low := oneAlert(s, "low_stock", "1002")
+	if stock := string(s.get(testpharmacy + "/stock?medicine=1002&branch=11")); !strings.Contains(stock, `"status":"low"`) {
+		t.Errorf("the shelf is shown as %s", stock)
+	}
 	if low.Threshold.Source != "override" || fmt.Sprint(low.Threshold.Value) != "80" {
 		t.Errorf("the alert says %+v", low.Threshold)
 	}

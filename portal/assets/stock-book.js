@@ -4,7 +4,7 @@ import { RequestError } from '../client/rxvigil.js';
 
 /**
  * @import {rest} from '../client/rxvigil.js'
- * @import {Envelope, StockItem} from '../client/types.d.ts'
+ * @import {Envelope, Level, StockItem} from '../client/types.d.ts'
  * @typedef {{at: number, value: number}} Point
  */
 
@@ -18,6 +18,7 @@ export class StockBook {
   medicine = '';
   branch = '';
   /** @type {StockItem[]} */ items = [];
+  /** @type {Level[]} At which the open medicine is low, by branch. */ levels = [];
   loading = false;
   problem = '';
   /** @type {{id: string, name: string}[]} Medicines that moved last, newest first. */ moved = [];
@@ -54,6 +55,7 @@ export class StockBook {
   open(id, name) {
     this.medicine = id;
     this.query = name;
+    this.levels = [];
     this.items = this.items.filter((i) => i.medicine.id === id);
     this.#soon(0);
   }
@@ -101,6 +103,26 @@ export class StockBook {
     }
     this.loading = false;
     this.#touch('stock');
+    void this.#readLevels();
+  }
+
+  async #readLevels() {
+    const medicine = this.medicine;
+    const page = medicine ? await this.#api?.thresholds(medicine).catch(() => undefined) : undefined;
+    if (!page || medicine !== this.medicine) return;
+    this.levels = page.items.filter((l) => l.rule === 'low_stock');
+    this.#touch('stock');
+  }
+
+  /** @param {string | undefined} branch */
+  level(branch) {
+    return this.levels.find((l) => (l.branch?.id ?? '') === (branch ?? ''));
+  }
+
+  /** Sets at which level the open medicine is low in a branch; null leaves it to the app again. @param {string} branch @param {number | null} value @param {string} [by] */
+  async setLevel(branch, value, by) {
+    await this.#api?.setThreshold(this.medicine, { rule: 'low_stock', branch, value: value ?? undefined, by });
+    await this.load();
   }
 
   /** @param {Envelope} event @param {(event: string | undefined, picture: string) => boolean} isAfter */
@@ -123,7 +145,7 @@ export class StockBook {
     if (event.type === 'stock_level_changed') {
       Object.assign(item, { on_hand: d.on_hand, reserved: d.reserved, available: d.available });
       item.medicine.reorder_level = d.reorder_level ?? item.medicine.reorder_level;
-      const limit = item.medicine.reorder_level;
+      const limit = (this.medicine && this.level(event.branch ?? '')?.threshold.value) ?? item.medicine.reorder_level;
       if (typeof d.available !== 'number') item.status = 'unknown';
       else item.status = d.available <= 0 ? 'out' : typeof limit === 'number' && d.available <= limit ? 'low' : 'ok';
       this.#readLots(); // the event sums over lots and names none

@@ -1,6 +1,7 @@
 // Find one medicine and see where it stands: a bar per branch against the reorder level, its lots, and how it moved.
 
 import { follow, h, say, set } from './dom.js';
+import { LevelForm } from './level-form.js';
 import { sparkline } from './sparkline.js';
 import { store } from './store.js';
 import { date, daysLeft, plural, quantity } from './words.js';
@@ -105,16 +106,21 @@ export class StockPanel extends HTMLElement {
     const facts = [medicine.category, typeof medicine.reorder_level === 'number' ? `reorder at ${quantity(medicine.reorder_level)}` : 'no reorder level known', typeof medicine.price === 'number' ? `price ${quantity(medicine.price)}` : ''];
     say(/** @type {Element} */ (element.querySelector('.meta')), facts.filter(Boolean).join(' \u00b7 '));
     // One scale for all branches, so that bars can be compared; twice the reorder level is always on it.
-    const full = Math.max(1, ...items.map((i) => Math.max(i.on_hand ?? 0, i.available ?? 0, 2 * (i.medicine.reorder_level ?? 0)))) * 1.04;
+    const full = Math.max(1, ...items.map((i) => Math.max(i.on_hand ?? 0, i.available ?? 0, 2 * (store.stock.level(i.branch?.id)?.threshold.value ?? i.medicine.reorder_level ?? 0)))) * 1.04;
     follow(/** @type {Element} */ (element.lastElementChild), items, (i) => i.branch?.id ?? '', (i) => this.#branch(i), (el, i) => this.#fillBranch(el, i, full));
   }
 
+  /** @type {WeakMap<Element, LevelForm>} */ #forms = new WeakMap();
+
   /** @param {StockItem} item */
   #branch(item) {
-    return h('section', { class: 'branch', 'data-testid': 'branch-stock', 'data-branch': item.branch?.id ?? '' },
+    const form = new LevelForm(item.branch?.id ?? '');
+    const section = h('section', { class: 'branch', 'data-testid': 'branch-stock', 'data-branch': item.branch?.id ?? '' },
       h('div', { class: 'branch-head' }, h('h4', null, item.branch?.name ?? 'Whole pharmacy'), h('span', { class: 'status' }), h('span', { class: 'spark' })),
       h('div', { class: 'numbers' }, number('available'), number('on hand'), number('reserved')),
-      h('div', { class: 'bar' }), h('div', { class: 'lots' }));
+      h('div', { class: 'bar' }), h('div', { class: 'lots' }), form.element);
+    this.#forms.set(section, form);
+    return section;
   }
 
   /** @param {HTMLElement} element @param {StockItem} item @param {number} full What the whole bar stands for. */
@@ -127,7 +133,9 @@ export class StockPanel extends HTMLElement {
       set(cell, { 'data-testid': `stock-${['available', 'on-hand', 'reserved'][i]}` });
       say(/** @type {Element} */ (cell.firstElementChild), quantity(n));
     });
-    const limit = item.medicine.reorder_level ?? null;
+    const level = store.stock.level(item.branch?.id);
+    this.#forms.get(element)?.fill(level);
+    const limit = level?.threshold.value ?? item.medicine.reorder_level ?? null;
     const points = store.stock.series(item.medicine.id, item.branch?.id);
     const drawn = `${points.length} ${points.at(-1)?.at} ${limit}`;
     const spark = /** @type {HTMLElement} */ (head.children[2]);

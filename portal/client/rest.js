@@ -1,7 +1,7 @@
 // The questions a portal asks and the acts of its people, over plain HTTP.
 
 /**
- * @import {Act, Alert, ExpiringItem, HistoryLine, Options, Page, Stats, StockItem, TenantItem} from './types.d.ts'
+ * @import {Act, Alert, ExpiringItem, HistoryLine, Level, Options, Page, Stats, StockItem, TenantItem} from './types.d.ts'
  */
 
 const PATIENCE_MS = 15_000;
@@ -77,6 +77,15 @@ export function rest(options) {
     stock: (query) => get('/stock', query),
     /** @param {{within?: string, branch?: string}} [query] @returns {Promise<Page<ExpiringItem>>} */
     expiring: (query = { within: '30d' }) => list('/expiring', query),
+    /** By which thresholds a medicine is judged, and where each comes from. @param {string} medicine @returns {Promise<Page<Level>>} */
+    thresholds: (medicine) => get(`/thresholds/${encodeURIComponent(medicine)}`),
+    /** Sets one, in a branch or in all; without a value it is withdrawn. @param {string} medicine @param {{rule?: string, branch?: string, value?: number, by?: string}} body */
+    setThreshold: (medicine, { value, ...body }) =>
+      ask(options, `${base}/thresholds/${encodeURIComponent(medicine)}${value === undefined ? search({ rule: body.rule, branch: body.branch }) : ''}`, value === undefined ? { method: 'DELETE' } : {
+        method: 'PUT',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ value, ...body }),
+      }),
     /** @returns {Promise<Stats>} */
     stats: () => get('/stats'),
   };

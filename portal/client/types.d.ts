@@ -86,6 +86,13 @@ export interface StockItem extends StockNumbers {
   lots: Lot[];
 }
 
+/** A threshold in effect. Its source is override, app, medicine, category, branch, tenant, usage or rule. */
+export interface Level {
+  rule: string;
+  branch: Named | null;
+  threshold: { value: number | null; source: string };
+}
+
 export interface ExpiringItem {
   medicine: Named;
   branch: Named | null;

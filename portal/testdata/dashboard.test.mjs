@@ -231,8 +231,33 @@ async function story(context) {
   await Promise.all([want({ want: 'sql', sql: SQL_RESTOCK }), page.locator(`[data-alert-id="${second}"][data-status=resolved]`).waitFor({ timeout: STEP_MS })]);
   print({ note: 'the restarted engine is heard' });
 
+  await setsALevel(page);
+
   await pictures(page);
   assert.deepEqual(complaints, [], 'the page had no errors');
+}
+
+/** A person's level counts at once, and is withdrawn again. @param {any} page */
+async function setsALevel(page) {
+  await page.fill('[data-testid=stock-search]', 'Metformin');
+  await page.locator('[data-testid=stock-result], [data-testid=medicine]').first().waitFor({ timeout: STEP_MS });
+  await page.press('[data-testid=stock-search]', 'Enter');
+  const level = page.locator('[data-testid=level]').first();
+  const says = async (/** @type {RegExp} */ words) => page.waitForFunction((/** @type {string} */ source) => new RegExp(source).test(document.querySelector('[data-testid=level] span')?.textContent ?? ''), words.source, { timeout: STEP_MS });
+  await says(/from the app/);
+  const alert = (/** @type {string} */ status) => page.locator(`[data-testid=alert][data-kind=low_stock][data-status=${status}]`, { hasText: 'Metformin' }).first().waitFor({ timeout: STEP_MS });
+  await level.locator('[data-testid=level-edit]').click();
+  await level.locator('[data-testid=level-value]').fill('100000');
+  await level.locator('[data-testid=level-save]').click();
+  await says(/Low at 100,000, set by hand/);
+  await alert('firing');
+  await shot(page, '4b-level');
+  await level.locator('[data-testid=level-edit]').click();
+  await level.locator('[data-testid=level-drop]').click();
+  await says(/from the app/);
+  await alert('resolved');
+  await page.fill('[data-testid=stock-search]', '');
+  print({ note: 'a level was set and withdrawn' });
 }
 
 /** @param {any} page */
