@@ -20,6 +20,7 @@
 //     rules/cases runs rule tests that a pharmacist can read.
 //   - push holds the log and the doors to it: one file a transport (push/sse.go, push/websocket.go, push/livemonitor.go, push/hub*.go),
 //     all told by the one loop in push/feed.go, the REST desk (push/desk.go), and couriers to receivers outside (push/courier.go).
+//     push/route.go is the table of the doors, from which the API's documents are made (push/schema describes the Go types).
 //     push/signalr is the hub protocol's codec, push/auth finds out who calls, and push/rights.go says what they may see.
 //   - state is the engine's own disk: last images, usage, log entries and position in one Pebble.
 //   - portal is what browsers load; it has no build step.

@@ -141,6 +141,17 @@ const (
 	Resync EventType = "resync"
 )
 
+// EventTypes lists the built-in types, by topic. A custom event may be of any other.
+func EventTypes() []EventType {
+	return []EventType{
+		MedicineCreated, MedicineUpdated, MedicineDeleted, LotReceived, LotUpdated, LotRemoved, StockChanged,
+		SaleCreated, SaleCompleted, SaleCancelled, SaleReturned, SaleUpdated,
+		PrescriptionCreated, PrescriptionStatusChanged, PrescriptionDispensed, PrescriptionUpdated,
+		PatientRegistered, PatientUpdated, PatientRemoved,
+		AlertRaised, AlertChanged, AlertAcknowledged, AlertSnoozed, AlertResolved, Notification,
+	}
+}
+
 // Topic is the topic that events of this type belong to; a custom type belongs to notifications.
 func (t EventType) Topic() Topic {
 	switch t {

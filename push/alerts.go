@@ -65,10 +65,13 @@ func (s *Server) alert(c call) (int, any, error) {
 	if history == nil {
 		history = []HistoryLine{}
 	}
-	return http.StatusOK, struct {
-		Alert   rxvigil.Alert `json:"alert"`
-		History []HistoryLine `json:"history"`
-	}{a, history}, nil
+	return http.StatusOK, alertBody{a, history}, nil
+}
+
+// alertBody is an alert with its history, oldest line first.
+type alertBody struct {
+	Alert   rxvigil.Alert `json:"alert"`
+	History []HistoryLine `json:"history"`
 }
 
 // acknowledge answers POST …/alerts/{id}/acknowledge.

@@ -4,7 +4,12 @@ import "net/http"
 
 // healthz answers as long as the process can answer at all.
 func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+	writeJSON(w, http.StatusOK, aliveness{"ok"})
+}
+
+// aliveness is all that a live process says.
+type aliveness struct {
+	Status string `json:"status"`
 }
 
 // readyz answers 503 with reasons until the service can do all it is for.
@@ -17,10 +22,13 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	if len(reasons) > 0 {
 		status = http.StatusServiceUnavailable
 	}
-	writeJSON(w, status, struct {
-		Ready    bool     `json:"ready"`
-		Reasons  []string `json:"reasons"`
-		Warnings []string `json:"warnings,omitempty"`
-		Lag      lagBody  `json:"lag"`
-	}{len(reasons) == 0, reasons, v.Warnings, lagBody{v.LagBytes, v.LagSeconds}})
+	writeJSON(w, status, readiness{len(reasons) == 0, reasons, v.Warnings, lagBody{v.LagBytes, v.LagSeconds}})
+}
+
+// readiness is why the service is not ready, if it is not.
+type readiness struct {
+	Ready    bool     `json:"ready"`
+	Reasons  []string `json:"reasons"`
+	Warnings []string `json:"warnings,omitempty"`
+	Lag      lagBody  `json:"lag"`
 }

@@ -129,37 +129,3 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	<-served
 	return err
 }
-
-func (s *Server) routes() *http.ServeMux {
-	mux := http.NewServeMux()
-	mux.Handle("/", s.Site)
-	mux.HandleFunc("GET /healthz", s.healthz)
-	mux.HandleFunc("GET /readyz", s.readyz)
-	mux.Handle("GET /metrics", s.metrics.handler)
-	mux.HandleFunc("/api/", notFound)
-	mux.HandleFunc("GET /api/tenants", s.tenants)
-	mux.HandleFunc("POST /api/tickets", s.newTicket)
-	mux.HandleFunc("POST /api/session", s.beginSession)
-	mux.HandleFunc("DELETE /api/session", s.endSession)
-	const t = "/api/tenant/{tenant}"
-	mux.HandleFunc("GET "+t, s.desk(s.tenant))
-	mux.HandleFunc("GET "+t+"/stream", s.stream)
-	mux.HandleFunc("GET "+t+"/ws", s.websocket)
-	mux.HandleFunc("GET "+t+"/medicines/live-monitor", s.liveMonitor)
-	mux.HandleFunc("GET "+t+"/alerts", s.desk(s.alerts))
-	mux.HandleFunc("GET "+t+"/alerts/{id}", s.desk(s.alert))
-	mux.HandleFunc("POST "+t+"/alerts/{id}/acknowledge", s.desk(s.acknowledge))
-	mux.HandleFunc("POST "+t+"/alerts/{id}/snooze", s.desk(s.snooze))
-	mux.HandleFunc("POST "+t+"/alerts/{id}/unsnooze", s.desk(s.unsnooze))
-	mux.HandleFunc("GET "+t+"/stock", s.desk(s.stock))
-	mux.HandleFunc("GET "+t+"/expiring", s.desk(s.expiring))
-	mux.HandleFunc("GET "+t+"/analytics", s.desk(s.analytics))
-	mux.HandleFunc("GET "+t+"/thresholds", s.desk(s.overrides))
-	mux.HandleFunc("GET "+t+"/thresholds/{medicine}", s.desk(s.thresholds))
-	mux.HandleFunc("PUT "+t+"/thresholds/{medicine}", s.desk(s.setThreshold))
-	mux.HandleFunc("DELETE "+t+"/thresholds/{medicine}", s.desk(s.dropThreshold))
-	mux.HandleFunc("GET "+t+"/stats", s.desk(s.stats))
-	mux.HandleFunc("POST "+t+"/events", s.desk(s.events))
-	s.hubRoutes(mux)
-	return mux
-}

@@ -72,8 +72,11 @@ func (s *Server) newTicket(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, problemUnavailable)
 		return
 	}
-	writeJSON(w, http.StatusCreated, struct {
-		Ticket  string `json:"ticket"`
-		Expires int    `json:"expires_in"` // seconds
-	}{name, int(ticketLife.Seconds())})
+	writeJSON(w, http.StatusCreated, ticketBody{name, int(ticketLife.Seconds())})
+}
+
+// ticketBody is a ticket, and for how many seconds it is good.
+type ticketBody struct {
+	Ticket  string `json:"ticket"`
+	Expires int    `json:"expires_in"`
 }
