@@ -1,6 +1,7 @@
 package push
 
 import (
+	"maps"
 	"net/http"
 	"reflect"
 
@@ -74,9 +75,7 @@ func (s *Server) asyncDocument() (schema.Schema, *schema.Set) {
 	}
 	without := func(names ...string) schema.Schema {
 		out := schema.Schema{}
-		for name, ref := range refs {
-			out[name] = ref
-		}
+		maps.Copy(out, refs)
 		for _, name := range names {
 			delete(out, name)
 		}

@@ -123,8 +123,6 @@ func content(typ string, of schema.Schema) schema.Schema {
 func (s *Server) WireTypes() string {
 	_, set := s.document()
 	_, streams := s.asyncDocument()
-	for name, of := range streams.Named {
-		set.Named[name] = of
-	}
+	maps.Copy(set.Named, streams.Named)
 	return "// Made from the Go types by: go test ./push -run WireTypes -update. Changes here are lost.\n\n" + set.TypeScript()
 }

@@ -65,11 +65,12 @@ func closed(v any) any {
 func (c *contract) holds(what, text string, place ...string) {
 	c.t.Helper()
 	escape := strings.NewReplacer("~", "~0", "/", "~1")
-	pointer := "doc.json#"
+	var pointer strings.Builder
+	pointer.WriteString("doc.json#")
 	for _, p := range place {
-		pointer += "/" + url.PathEscape(escape.Replace(p))
+		pointer.WriteString("/" + url.PathEscape(escape.Replace(p)))
 	}
-	s, err := c.compiler.Compile(pointer)
+	s, err := c.compiler.Compile(pointer.String())
 	if err != nil {
 		c.t.Fatalf("%s: %v", what, err)
 	}

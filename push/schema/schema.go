@@ -4,6 +4,7 @@ package schema
 
 import (
 	"encoding/json"
+	"maps"
 	"reflect"
 	"regexp"
 	"slices"
@@ -28,9 +29,7 @@ func New(prefix string, known map[reflect.Type]Schema) *Set {
 		reflect.TypeFor[time.Time]():       {"type": "string", "format": "date-time"},
 		reflect.TypeFor[json.RawMessage](): {},
 	}}
-	for t, schema := range known {
-		s.Known[t] = schema
-	}
+	maps.Copy(s.Known, known)
 	return s
 }
 
