@@ -88,6 +88,9 @@ type batch struct {
 
 	hubOnce  sync.Once // guards hubCalls
 	hubCalls []hubCall
+
+	cloudOnce   sync.Once // guards cloudEvents
+	cloudEvents [][]byte
 }
 
 // monitor gives portal B's messages, made once.

@@ -172,7 +172,7 @@ func BenchmarkTake(b *testing.B) {
 			l.Start("e1", at, at)
 			c := l.open("t", Filter{}, "")
 			out := &sseOut{}
-			w := &sseWire{out}
+			w := &sseWire{out, native}
 			lsn := uint64(1)
 			b.ReportAllocs()
 			for b.Loop() {

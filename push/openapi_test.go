@@ -228,6 +228,59 @@ func TestTheStreamsAreAsTheirDocumentSays(t *testing.T) {
 	})
 }
 
+// CloudEvents carry the same: every attribute that the specification demands, and the envelope's own as extensions.
+func TestCloudEventsCarryTheSame(t *testing.T) {
+	t.Parallel()
+	for _, transport := range []string{"sse", "websocket"} {
+		t.Run(transport, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, 1<<20, func(t *testing.T, b *bundle) {
+				start := b.head()
+				ids := b.tx(sold(abyssinia, "b1", "m1", 10, 9), event(abyssinia, "", "fridge_open", `{"minutes":7,"xid":"no"}`))
+				var v viewer
+				var err error
+				if transport == "sse" {
+					v, err = b.sse("/api/tenant/testpharmacy/stream?format=cloudevents", start)
+				} else {
+					b.query = "?format=cloudevents"
+					v, err = b.ws("testpharmacy", "", start)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer v.cut()
+				var got []map[string]any
+				for len(got) < 2 {
+					f, err := v.next()
+					if err != nil {
+						t.Fatal(err)
+					}
+					if f.event {
+						got = append(got, f.data)
+					}
+				}
+				at := time.Now().UTC().Format(time.RFC3339Nano)
+				want := []map[string]any{
+					{
+						"specversion": "1.0", "id": ids[0], "source": "/api/tenant/abyssinia", "type": "stock_level_changed", "time": at, "topic": "inventory", "branch": "b1", "xid": "7",
+						"datacontenttype": "application/json", "data": got[0]["data"],
+					},
+					{
+						"specversion": "1.0", "id": ids[1], "source": "/api/tenant/abyssinia", "type": "fridge_open", "time": at, "topic": "notifications", "xid": "7", "last": true,
+						"datacontenttype": "application/json", "data": map[string]any{"minutes": 7.0, "xid": "no"},
+					},
+				}
+				if diff := cmp.Diff(want, got); diff != "" || got[0]["data"].(map[string]any)["available"] != 9.0 {
+					t.Errorf("told (-want +got):\n%s", diff)
+				}
+				if status, _, _ := b.call("GET", "/api/tenant/testpharmacy/stream?format=avro", ""); status != http.StatusBadRequest {
+					t.Errorf("an unknown format: %d", status)
+				}
+			})
+		})
+	}
+}
+
 // Every built-in type of event has a topic of its own, or is an alert or a notification.
 func TestEventTypesAreListedOnce(t *testing.T) {
 	t.Parallel()

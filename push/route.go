@@ -32,7 +32,7 @@ func (s *Server) table() []route {
 	paging := []parameter{of("limit", "items a page: 1 to 200, default 100"), of("after", "the key that the page before gave as next")}
 	follow := []parameter{
 		of("topics", "only these, with commas between: inventory, sales, prescriptions, patients, notifications"), of("types", "only these types of events"), branch,
-		of("after", "begin behind this cursor; default: now. Last-Event-ID wins"), of("access_token", "the token, where no header can be sent"), of("ticket", "a ticket, likewise"),
+		of("after", "begin behind this cursor; default: now. Last-Event-ID wins"), of("format", "native (the default) or cloudevents"), of("access_token", "the token, where no header can be sent"), of("ticket", "a ticket, likewise"),
 	}
 	stream := func(path, about, typ string, answer http.HandlerFunc, query []parameter) route {
 		return route{method: "GET", path: tenantPath + path, about: about, answer: answer, query: query, streams: typ}

@@ -38,6 +38,7 @@ type bundle struct {
 	client  *http.Client
 	lsn     uint64
 	token   string // that the client sends
+	query   string // of a WebSocket's URL
 	stop    func() // ends the server and waits for it
 }
 

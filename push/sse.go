@@ -25,10 +25,15 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, problemBadRequest.with(err.Error()))
 		return
 	}
+	as, err := parseFormat(q.Get("format"))
+	if err != nil {
+		writeProblem(w, problemBadRequest.with(err.Error()))
+		return
+	}
 	if !s.granted(w, who, f) {
 		return
 	}
-	s.serveSSE(w, r, transportSSE, t, who, f, func(out *sseOut) wire { return &sseWire{sseOut: out} })
+	s.serveSSE(w, r, transportSSE, t, who, f, func(out *sseOut) wire { return &sseWire{out, as} })
 }
 
 // enter finds out who calls, and the tenant of a stream route. Before the engine has started nobody knows the tenants: the stream ends at once
@@ -163,7 +168,10 @@ func (o *sseOut) flush() error {
 }
 
 // sseWire spells native server-sent events: event is the type, id the cursor, data the envelope.
-type sseWire struct{ *sseOut }
+type sseWire struct {
+	*sseOut
+	format format
+}
 
 func (w *sseWire) established(e established) { w.control("connection_established", e.Cursor, e) }
 func (w *sseWire) heartbeat(b beat)          { w.control("heartbeat", b.Cursor, b) }
@@ -180,7 +188,7 @@ func (w *sseWire) sight(s sight) {
 }
 
 func (w *sseWire) batch(b *batch, after rxvigil.Position, f *Filter, room func() error) (n int, err error) {
-	for _, e := range b.events {
+	for i, e := range b.events {
 		if e.Pos.Compare(after) <= 0 || !f.admits(e) {
 			continue
 		}
@@ -192,17 +200,17 @@ func (w *sseWire) batch(b *batch, after rxvigil.Position, f *Filter, room func()
 			w.resync(resyncOf(e))
 			continue
 		}
-		w.event(e)
+		w.event(e, b.spelled(i, w.format))
 	}
 	return n, nil
 }
 
-func (w *sseWire) event(e *Event) {
+func (w *sseWire) event(e *Event, spelled []byte) {
 	b := append(*w.bytes(), "event: "...)
 	b = append(b, e.Type...)
 	b = append(b, "\nid: "...)
 	b = append(e.Pos.Append(b), "\ndata: "...)
-	b = append(b, e.JSON...)
+	b = append(b, spelled...)
 	*w.buf = append(b, "\n\n"...)
 }
 

@@ -167,7 +167,7 @@ func (b *bundle) ws(tenant, query, after string) (viewer, error) {
 }
 
 func (b *bundle) rawWS(tenant string) (*wsViewer, error) {
-	conn, _, err := websocket.Dial(context.Background(), "ws://localhost:8080/api/tenant/"+tenant+"/ws", &websocket.DialOptions{
+	conn, _, err := websocket.Dial(context.Background(), "ws://localhost:8080/api/tenant/"+tenant+"/ws"+b.query, &websocket.DialOptions{
 		HTTPClient: b.client, Subprotocols: []string{"rxvigil.v1"},
 	})
 	if err != nil {

@@ -33,6 +33,11 @@ func (s *Server) websocket(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	as, err := parseFormat(r.URL.Query().Get("format"))
+	if err != nil {
+		writeProblem(w, problemBadRequest.with(err.Error()))
+		return
+	}
 	cork := &corkWriter{ResponseWriter: w}
 	conn, err := websocket.Accept(cork, r, &websocket.AcceptOptions{Subprotocols: []string{Subprotocol}, InsecureSkipVerify: true})
 	if err != nil {
@@ -48,7 +53,7 @@ func (s *Server) websocket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ops := make(chan func(*feed) error, 8) // when it is full the reader stops reading
-	out := &wsWire{conn: conn, cork: cork.conn}
+	out := &wsWire{conn: conn, cork: cork.conn, format: as}
 	go s.serveWebSocket(t, out, &feed{server: s, wire: out, member: m, ops: ops, standing: stand(who)}, ops)
 }
 
@@ -83,9 +88,10 @@ func (c closing) Error() string { return "closed: " + c.reason }
 
 // wsWire spells JSON text frames: envelopes as they are, ours with an op.
 type wsWire struct {
-	conn *websocket.Conn
-	cork *corkedConn
-	err  error // the first failure, told by flush
+	conn   *websocket.Conn
+	cork   *corkedConn
+	format format
+	err    error // the first failure, told by flush
 }
 
 // end closes with the reason that err gives, if the client can still be told.
@@ -176,7 +182,7 @@ func (w *wsWire) sight(s sight) {
 }
 
 func (w *wsWire) batch(b *batch, after rxvigil.Position, f *Filter, room func() error) (n int, err error) {
-	for _, e := range b.events {
+	for i, e := range b.events {
 		if e.Pos.Compare(after) <= 0 || !f.admits(e) {
 			continue
 		}
@@ -188,7 +194,7 @@ func (w *wsWire) batch(b *batch, after rxvigil.Position, f *Filter, room func() 
 			w.resync(resyncOf(e))
 			continue
 		}
-		w.send(e.JSON)
+		w.send(b.spelled(i, w.format))
 	}
 	return n, nil
 }
