@@ -14,12 +14,13 @@ import (
 // visit is a request to a hub's door: which hub, on whose behalf, and what its URL asks for: ?topics=, ?types=, ?branch= and ?after=
 // mean what they mean on the native stream, and hold from the first message on.
 type visit struct {
-	hub    hub
-	tenant Tenant
-	who    *rights
-	filter Filter
-	after  string
-	fluent bool // a page that says after, even an empty one, was made for us
+	hub     hub
+	tenant  Tenant
+	who     *rights
+	address string
+	filter  Filter
+	after   string
+	fluent  bool // a page that says after, even an empty one, was made for us
 }
 
 // purpose is what a connection token is good for: this hub, of this tenant, for who asked.
@@ -76,7 +77,7 @@ func (s *Server) visit(w http.ResponseWriter, r *http.Request, h hub) (visit, bo
 		writeProblem(w, p)
 		return visit{}, false
 	}
-	v := visit{hub: h, tenant: t, who: who, after: q.Get("after"), fluent: q.Has("after")}
+	v := visit{hub: h, tenant: t, who: who, address: hostname(r.RemoteAddr), after: q.Get("after"), fluent: q.Has("after")}
 	var err error
 	if v.hub, v.filter, err = h.narrowed(list(q.Get("topics")), list(q.Get("types")), q.Get("branch")); err != nil {
 		writeProblem(w, problemBadRequest.with(err.Error()))

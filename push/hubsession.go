@@ -51,7 +51,7 @@ type hubSession struct {
 func (s *Server) newHubSession(v visit, transport, id string) (*hubSession, context.Context, bool) {
 	at := stand(v.who)
 	v.filter.standing = at
-	m, ok := s.connections.join(transport, v.tenant.ID)
+	m, ok := s.connections.join(transport, v.tenant.ID, v.who, v.address)
 	if !ok {
 		return nil, nil, false
 	}

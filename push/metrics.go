@@ -18,10 +18,11 @@ type metrics struct {
 	resyncs  *prometheus.CounterVec
 	slow     prometheus.Counter
 	refused  *prometheus.CounterVec
+	full     *prometheus.CounterVec
 	recently latencies
 }
 
-func newMetrics(r *prometheus.Registry, l *Log, c *register) *metrics {
+func newMetrics(r *prometheus.Registry) *metrics {
 	m := &metrics{
 		handler: promhttp.HandlerFor(r, promhttp.HandlerOpts{}),
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -41,7 +42,10 @@ func newMetrics(r *prometheus.Registry, l *Log, c *register) *metrics {
 	m.refused = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "rxvigil_auth_failures_total", Help: "Requests and connections that were refused for who made them.",
 	}, []string{"reason"})
-	r.MustRegister(m.events, m.seconds, m.resyncs, m.slow, m.refused, &liveMetrics{l, c})
+	m.full = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "rxvigil_connections_refused_total", Help: "Connections that were not let in, as there were as many as there may be.",
+	}, []string{"limit"})
+	r.MustRegister(m.events, m.seconds, m.resyncs, m.slow, m.refused, m.full)
 	return m
 }
 

@@ -38,6 +38,8 @@ type Options struct {
 	HubKey []byte
 	// Gate tells who calls; nil: nobody is asked, and only loopback names are answered.
 	Gate *auth.Gate
+	// Limits are how many connections may be open at once.
+	Limits Limits
 	// Drain is over how long connections are closed at the end; default 2 s.
 	Drain time.Duration
 }
@@ -70,10 +72,11 @@ func NewServer(o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		Options: o, connections: newRegister(), aggregates: newAggregates(o.Log, o.Alerts),
+		Options: o, metrics: newMetrics(o.Registry), aggregates: newAggregates(o.Log, o.Alerts),
 		hubs: &hubSessions{live: map[string]*hubSession{}}, hubTokens: newTokens(o.HubKey),
 	}
-	s.metrics = newMetrics(o.Registry, o.Log, s.connections)
+	s.connections = newRegister(o.Limits, func(limit string) { s.metrics.full.WithLabelValues(limit).Inc() })
+	o.Registry.MustRegister(&liveMetrics{o.Log, s.connections})
 	s.handler = s.guard(s.routes())
 	return s, nil
 }
@@ -97,6 +100,7 @@ func (o *Options) setDefaults() {
 	if o.HubKey == nil {
 		o.HubKey = []byte(rand.Text())
 	}
+	o.Limits.setDefaults()
 	if o.Drain <= 0 {
 		o.Drain = 2 * time.Second
 	}

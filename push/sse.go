@@ -48,7 +48,7 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request, miss func()) (Ten
 
 // serveSSE is one connection, from its headers to its end.
 func (s *Server) serveSSE(w http.ResponseWriter, r *http.Request, transport string, t Tenant, who *rights, f Filter, spell func(*sseOut) wire) {
-	m, ok := s.connections.join(transport, t.ID)
+	m, ok := s.connections.join(transport, t.ID, who, hostname(r.RemoteAddr))
 	if !ok {
 		comeBack(w)
 		return

@@ -46,10 +46,10 @@ func (s *Server) websocket(w http.ResponseWriter, r *http.Request) {
 	conn.SetReadLimit(-1) // read looks itself, to say why before it closes
 	var m *member
 	if started {
-		m, ok = s.connections.join(transportWebSocket, t.ID)
+		m, ok = s.connections.join(transportWebSocket, t.ID, who, hostname(r.RemoteAddr))
 	}
 	if !started || !ok {
-		_ = conn.Close(websocket.StatusTryAgainLater, "starting or ending, come back in a moment")
+		_ = conn.Close(websocket.StatusTryAgainLater, "starting, ending or full, come back in a moment")
 		return
 	}
 	ops := make(chan func(*feed) error, 8) // when it is full the reader stops reading

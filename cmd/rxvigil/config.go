@@ -54,6 +54,7 @@ type config struct {
 		Drain         time.Duration     `yaml:"drain"`
 		HubPaths      map[string]string `yaml:"hub_paths"`      // of SignalR hubs besides /hubs/{hub}; default: those that the deployed portals call
 		HubTransports []string          `yaml:"hub_transports"` // offered to SignalR clients; default: all
+		Limits        push.Limits       `yaml:"limits"`
 	} `yaml:"push"`
 	Auth   *auth.Config `yaml:"auth"`  // who may call; without it only this machine may
 	Rules  []string     `yaml:"rules"` // packs, each laid over the one before: names of those that come with the program, or files

@@ -225,7 +225,7 @@ func lookAtPort(ctx context.Context, addr string) *cdc.Finding {
 
 // listen opens the address to serve on.
 func listen(ctx context.Context, addr string) (net.Listener, error) {
-	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	ln, err := (&net.ListenConfig{Control: tuned}).Listen(ctx, "tcp", addr)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, fmt.Errorf("push.listen: %s is in use: choose another address, or stop what uses it", addr)

@@ -180,7 +180,7 @@ func (h *house) furnish(ctx context.Context, cfg *config, logger *slog.Logger, d
 	h.server, err = push.NewServer(push.Options{
 		Log: log, Directory: d, Shelf: d, Alerts: d, Thresholds: d, Commander: say, Vitals: d,
 		Site: portal.Handler(), Registry: registry, Logger: logger, CORSOrigins: cfg.Push.CORSOrigins, Drain: cfg.Push.Drain,
-		Gate: gate, HubPaths: cfg.Push.HubPaths, HubTransports: cfg.Push.HubTransports, HubKey: key.Derive("SignalR connection tokens"),
+		Gate: gate, Limits: cfg.Push.Limits, HubPaths: cfg.Push.HubPaths, HubTransports: cfg.Push.HubTransports, HubKey: key.Derive("SignalR connection tokens"),
 	})
 	return err
 }
