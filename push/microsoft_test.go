@@ -13,12 +13,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/rxvigil/rxvigil"
 	"github.com/rxvigil/rxvigil/push"
+	"github.com/rxvigil/rxvigil/push/auth"
 )
 
 // TestMicrosoftsClientIsServed tells the stories of testdata/signalr to the published, unmodified client: two major versions in Node
@@ -90,6 +92,7 @@ type stage struct {
 	url     string
 	control *httptest.Server
 	log     *push.Log
+	gate    *auth.Gate
 	line    *line
 	client  string // the folder of the package, for a browser's page
 
@@ -103,6 +106,10 @@ func openStage(t *testing.T, client string) *stage {
 	s := &stage{t: t, line: newLine(t), lsn: 1000, client: client, log: push.NewLog(push.LogOptions{}, nil)}
 	at := rxvigil.EndOf("e1", s.lsn)
 	s.log.Start("e1", at, at)
+	var err error
+	if s.gate, err = auth.NewGate(t.Context(), auth.Config{Secret: strings.Repeat("s", 32)}); err != nil {
+		t.Fatal(err)
+	}
 	s.url = "http://" + s.line.ln.Addr().String()
 	s.control = httptest.NewServer(s.doors())
 	t.Cleanup(s.control.Close)
@@ -133,7 +140,7 @@ func (s *stage) serve() {
 	w := newWorld()
 	server, err := push.NewServer(push.Options{
 		Log: s.log, Directory: w, Shelf: w, Alerts: w, Thresholds: w, Commander: w, Vitals: w, Drain: 100 * time.Millisecond,
-		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), CORSOrigins: []string{s.control.URL},
+		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), CORSOrigins: []string{s.control.URL}, Gate: s.gate,
 	})
 	if err != nil {
 		s.t.Fatal(err)
@@ -171,6 +178,9 @@ func (s *stage) doors() http.Handler {
 		s.line.cutAfter(number(r, "after"))
 		answer(w, true)
 	})
+	mux.HandleFunc("POST /token", func(w http.ResponseWriter, r *http.Request) {
+		answer(w, map[string]string{"token": s.token(time.Duration(number(r, "life")) * time.Second)})
+	})
 	mux.HandleFunc("POST /restart", func(w http.ResponseWriter, _ *http.Request) {
 		s.restart()
 		answer(w, true)
@@ -197,6 +207,14 @@ func (s *stage) doors() http.Handler {
 	return mux
 }
 
+func (s *stage) token(life time.Duration) string {
+	token, err := s.gate.Sign(auth.Caller{User: "hana", Tenant: "testpharmacy", Role: "admin"}, life, time.Now())
+	if err != nil {
+		s.t.Error(err)
+	}
+	return token
+}
+
 // publish publishes transactions and gives the cursors of their events.
 func (s *stage) publish(batches, size int) (ids []string) {
 	s.mu.Lock()
@@ -220,7 +238,7 @@ func (s *stage) connections() int {
 	deadline := time.Now().Add(10 * time.Second)
 	for {
 		var stats struct{ Connections map[string]int }
-		res, err := http.Get(s.url + "/api/tenant/testpharmacy/stats")
+		res, err := http.Get(s.url + "/api/tenant/testpharmacy/stats?access_token=" + s.token(time.Minute))
 		if err != nil {
 			s.t.Error(err)
 			return -1

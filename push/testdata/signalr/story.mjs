@@ -22,13 +22,16 @@ class Viewer {
   /** @type {any[]} */ envelopes = [];
   /** @type {(() => void)[]} */ #waiting = [];
 
+  /** How long the tokens are good that the client asks for, in s. */ life = 3600;
+  tokens = 0;
+
   /** @param {Stage} stage @param {(builder: any) => any} [tune] */
   constructor(stage, tune = (builder) => builder) {
     this.stage = stage;
     this.resume = new stage.Resume();
     const { HubConnectionBuilder, HttpTransportType, LogLevel } = stage.signalR;
     const builder = new HubConnectionBuilder()
-      .withUrl(`${stage.url}/inventoryHub?tenant=testpharmacy`, { transport: HttpTransportType[stage.transport] })
+      .withUrl(`${stage.url}/inventoryHub`, { transport: HttpTransportType[stage.transport], accessTokenFactory: () => this.token() })
       .withAutomaticReconnect(this.resume).configureLogging(LogLevel.None);
     this.hub = tune(builder).build();
     this.hub.on('stocklevelchanged', (/** @type {any} */ stock, /** @type {any} */ event) => {
@@ -37,6 +40,12 @@ class Viewer {
       this.envelopes.push(event);
       for (const wake of this.#waiting.splice(0)) wake();
     });
+  }
+
+  /** @returns {Promise<string>} */
+  async token() {
+    this.tokens++;
+    return (await tell(this.stage, `token?life=${this.life}`)).token;
   }
 
   start() {
@@ -132,6 +141,26 @@ async function survivesTheServer(stage) {
   await v.hub.stop();
 }
 
+/** A token ends, and the connection with it: the client comes back by itself with a new one and has missed nothing. @param {Stage} stage */
+async function outlivesItsToken(stage) {
+  const v = new Viewer(stage);
+  v.life = 6;
+  const warned = within(new Promise((r) => v.hub.on('Expiring', r)), 'a warning');
+  await v.start();
+  const want = await tell(stage, 'publish?batches=2&size=2');
+  await v.hears(want);
+  const lost = v.once('onreconnecting'), back = v.once('onreconnected');
+  check((await warned).expires_in <= 6, 'the warning says when');
+  v.life = 3600;
+  const before = v.tokens;
+  check(await lost === undefined, 'the server said goodbye');
+  want.push(...await tell(stage, 'publish?batches=2&size=2'));
+  await back;
+  await v.hears(want);
+  check(v.tokens > before, 'a new token was asked for');
+  await v.hub.stop();
+}
+
 /** A close that does not allow to come back is the end; so is the client's own. @param {Stage} stage */
 async function closes(stage) {
   const v = new Viewer(stage);
@@ -154,7 +183,7 @@ async function closes(stage) {
 /** @param {Stage} stage @returns {Promise<string[]>} what was told */
 export async function tellStories(stage) {
   const told = [];
-  for (const story of [listens, resumes, ...(stage.stateful ? [outlives] : []), survivesTheServer, closes]) {
+  for (const story of [listens, resumes, ...(stage.stateful ? [outlives] : []), survivesTheServer, outlivesItsToken, closes]) {
     try {
       await story(stage);
     } catch (e) {
