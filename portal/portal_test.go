@@ -28,6 +28,7 @@ func TestEveryFileIsServedWithItsTypeAndWithoutSniffing(t *testing.T) {
 	t.Parallel()
 	for name, mime := range map[string]string{
 		"/":                     "text/html; charset=utf-8",
+		"/login":                "text/html; charset=utf-8",
 		"/assets/app.js":        "text/javascript; charset=utf-8",
 		"/assets/base.css":      "text/css; charset=utf-8",
 		"/assets/icon.svg":      "image/svg+xml",

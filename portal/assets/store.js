@@ -183,7 +183,7 @@ export class Store {
   /** @param {StateChange} change */
   #linked(change) {
     const cameBack = change.state === 'live' && ['offline', 'connecting', 'catching-up'].includes(change.previous);
-    if (change.reason.includes('who asks')) return location.assign('/login');
+    if (change.state === 'unauthorized') return location.assign('/login');
     this.link = change;
     if (change.state === 'live') this.#heard();
     // What failed to load while the engine was away is loaded now; a resync, if one is due, asks for the rest itself.

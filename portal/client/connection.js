@@ -18,6 +18,8 @@ export const WATCHDOG_MS = 2.5 * HEARTBEAT_MS;
 const STABLE_MS = HEARTBEAT_MS;
 /** Replay is written without a pause; this much quiet means it is over. */
 const QUIET_MS = 300;
+/** So long before a token ends another one is asked for. */
+const RENEW_S = 10;
 /** A refusal (unknown tenant, no right) rarely heals in a second. */
 const REFUSED_MS = 5_000;
 
@@ -104,7 +106,7 @@ export class Connection {
   /** Looks whether the connection is still what it claims to be, and tries at once when it waits for its next try. */
   verify() {
     if (this.#closed) return;
-    if (this.#state === 'offline') void this.#open();
+    if (this.#state === 'offline' || this.#state === 'unauthorized') void this.#open();
     else if (this.#attempt && Date.now() - this.#watched > WATCHDOG_MS) this.#lose('Nothing was heard while this page slept.', 0);
   }
 
@@ -131,7 +133,7 @@ export class Connection {
     try {
       const response = await this.#request(attempt);
       if (!mine()) return;
-      if (!response.ok) return this.#lose(refusal(response.status), REFUSED_MS);
+      if (!response.ok) return this.#lose(refusal(response.status), REFUSED_MS, response.status === 401 || response.status === 403 ? 'unauthorized' : 'offline');
       if (!response.body) return this.#lose('The engine sent no stream.', REFUSED_MS);
       const reader = response.body.pipeThrough(/** @type {any} */ (new TextDecoderStream())).getReader();
       const feed = parser((m) => mine() && this.#take(m, attempt), (ms) => (attempt.retry = attempt.established ? attempt.retry : ms));
@@ -191,7 +193,7 @@ export class Connection {
         attempt.retry = Number.isFinite(body.retry_after_ms) ? body.retry_after_ms : undefined;
         return this.#emit('bye', body);
       case 'expiring':
-        return;
+        return this.#renew(body.expires_in);
       default:
         this.#deliver(body, message.id);
     }
@@ -211,6 +213,13 @@ export class Connection {
     if (!resumed && cursor) this.#emit('resync', { reason: 'The engine could not resume where we were.', cursor });
     this.#enter('catching-up', resumed ? 'Replaying what was missed.' : 'Too much was missed; reading everything anew.');
     this.#awaitQuiet();
+  }
+
+  /** Comes back with a new token before this one ends, where there is a function to ask for one. @param {unknown} seconds */
+  #renew(seconds) {
+    if (!this.#options.headers || typeof seconds !== 'number') return;
+    clearTimeout(this.#timers.renew);
+    this.#timers.renew = setTimeout(() => void this.#open(), Math.max(0, seconds - RENEW_S) * 1000);
   }
 
   /** @param {any} body @param {string | undefined} id */
@@ -250,12 +259,12 @@ export class Connection {
     this.#timers.watchdog = setTimeout(() => this.#lose('Nothing was heard for 25 seconds.'), WATCHDOG_MS);
   }
 
-  /** @param {string} reason @param {number} [atLeast] No earlier than this; 0: at once. */
-  #lose(reason, atLeast) {
+  /** @param {string} reason @param {number} [atLeast] No earlier than this; 0: at once. @param {State} [state] */
+  #lose(reason, atLeast, state = 'offline') {
     const told = this.#attempt?.retry;
     this.#drop();
     const delay = atLeast === 0 ? 0 : Math.max(told ?? this.#backoff.next(), atLeast ?? 0);
-    this.#enter('offline', reason, { retryAt: Date.now() + delay });
+    this.#enter(state, reason, { retryAt: Date.now() + delay });
     this.#timers.retry = setTimeout(() => void this.#open(), delay);
   }
 

@@ -124,8 +124,9 @@ export interface Act { applied?: boolean; alert?: Alert; operation?: string; cur
 /**
  * connecting: asking for the stream. catching-up: connected, replaying what was missed. live: every commit arrives as it
  * happens. stale: connected, but the engine cannot see the database. offline: no connection; another try is due.
+ * unauthorized: the engine does not know who asks, or does not let them in; another try, with another token, is due.
  */
-export type State = 'connecting' | 'live' | 'catching-up' | 'stale' | 'offline';
+export type State = 'connecting' | 'live' | 'catching-up' | 'stale' | 'offline' | 'unauthorized';
 
 export interface StateChange {
   state: State;
@@ -134,7 +135,7 @@ export interface StateChange {
   reason: string;
   /** When stale: since when the database is out of sight. */
   since?: string;
-  /** When offline: the instant of the next try, in ms since 1970. */
+  /** When offline or unauthorized: the instant of the next try, in ms since 1970. */
   retryAt?: number;
 }
 

@@ -346,6 +346,44 @@ test('a refusal is named and asked about less often', async (t) => {
   assert.equal(engine.requests.length, 2);
 });
 
+test('who is not known is told so, and comes in with another token', async (t) => {
+  const { engine, open, pass } = setup(t);
+  const tokens = ['old', 'new'];
+  /** @type {any[]} */ const sent = [];
+  const fetch = (/** @type {string} */ url, /** @type {any} */ init) => { sent.push(init.headers.Authorization); return engine.fetch(url, init); };
+  engine.status = 401;
+  const { live, states } = open({ fetch, headers: () => ({ Authorization: tokens.shift() }) });
+  await settle();
+  assert.equal(live.state, 'unauthorized');
+  assert.match(states.at(-1).reason, /who asks/);
+  engine.status = 200;
+  await pass(5000);
+  await engine.welcome(id(1));
+  assert.equal(live.state, 'live');
+  assert.deepEqual(sent, ['old', 'new']);
+});
+
+test('a token that ends is replaced before it does', async (t) => {
+  const { engine, open, pass } = setup(t);
+  const { live, events } = open({ headers: () => ({ Authorization: 'x' }) });
+  await settle();
+  await engine.welcome(id(1));
+  await engine.sale(2);
+  await engine.frame('expiring', { at: '', expires_in: 60 });
+  await pass(20_000);
+  await engine.frame('heartbeat', { cursor: id(2), stale: false });
+  await pass(20_000);
+  await engine.frame('heartbeat', { cursor: id(2), stale: false });
+  assert.equal(engine.requests.length, 1);
+  await pass(10_000);
+  assert.equal(engine.requests.length, 2);
+  assert.equal(engine.requests[1]?.searchParams.get('after'), id(2));
+  await engine.welcome(id(2), true);
+  await engine.sale(3);
+  assert.deepEqual(events, [id(2), id(3)]);
+  assert.notEqual(live.state, 'offline');
+});
+
 test('a handler that throws costs the others nothing', async (t) => {
   const { engine, open } = setup(t);
   const { live } = open();
