@@ -14,6 +14,10 @@ type Tenant string
 // EngineTenant owns findings about the engine itself that no pharmacy can be named for, such as a row without a tenant.
 const EngineTenant Tenant = "~engine"
 
+// EveryTenant is in the place of a tenant where a medicine is every tenant's: one list of goods that all share. No event and no
+// alert has it; they are told to each tenant as its own.
+const EveryTenant Tenant = "~every"
+
 // Branch is one shop of a tenant; empty means the tenant as a whole.
 type Branch string
 

@@ -194,6 +194,7 @@ type Field struct {
 type Schema struct {
 	Kind   Kind
 	Fields []Field
+	Silent bool // rules read its records, and no event tells of them
 }
 
 // NewSchema is the canonical schema of a kind with extra fields behind it.

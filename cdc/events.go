@@ -23,6 +23,9 @@ func Happenings(changes []rxvigil.Change, names Names) []Happening {
 	var out []Happening
 	for i := range changes {
 		c := &changes[i]
+		if c.Record().Schema.Silent {
+			continue
+		}
 		switch c.Record().Kind() {
 		case rxvigil.KindMedicine:
 			out = append(out, lifeOf(c, rxvigil.MedicineCreated, rxvigil.MedicineUpdated, rxvigil.MedicineDeleted)...)
@@ -208,8 +211,14 @@ func saleEvent(status string) rxvigil.EventType {
 	return rxvigil.SaleUpdated
 }
 
+// prescription gives a prescription's event by what its status became; one that appears dispensed was created and dispensed.
 func prescription(c *rxvigil.Change, names Names) []Happening {
 	out := documentLife(c, names, rxvigil.PrescriptionCreated, rxvigil.PrescriptionUpdated, rxvigil.PrescriptionStatusChanged)
+	if len(out) == 1 && out[0].Type == rxvigil.PrescriptionCreated && c.After.Text(rxvigil.PrescriptionStatus) == "dispensed" {
+		second := out[0]
+		second.Type = rxvigil.PrescriptionDispensed
+		return append(out, second)
+	}
 	if len(out) == 0 || out[0].Type != rxvigil.PrescriptionUpdated {
 		return out
 	}

@@ -309,3 +309,14 @@ func TestATableThatLooksUpIsReadAgain(t *testing.T) {
 	want(t, "what was lost, with what it looks up", all(s.again), "~ lot 1 [t1/b1] on_hand=30>70")
 	s.sameBoot()
 }
+
+func TestOnlyAListOfAllTenantsIsEveryTenants(t *testing.T) {
+	t.Parallel()
+	s := open(t, "CREATE TABLE goods (id int PRIMARY KEY, name text); CREATE TABLE own (id int PRIMARY KEY, name text, tenant text); CREATE TABLE lots (id int PRIMARY KEY, medicine int, tenant text)", `
+medicine: [{table: goods, key: id, tenant: every, fields: {name: name}}, {table: own, key: id, tenant: tenant, fields: {name: name}}]
+lot: {table: lots, key: id, tenant: tenant, fields: {medicine: medicine}}`)
+	s.boot()
+	want(t, "of all", s.tells("INSERT INTO goods VALUES (1, 'Zinc')"), "+ medicine 1 [~every/] name=Zinc")
+	want(t, "of one that calls itself so", s.tells("INSERT INTO own VALUES (2, 'Iron', '~every')"), `! no_tenant of medicine public.own. "" []`)
+	want(t, "of all, again", s.tells("UPDATE goods SET name = 'Zinc 20' WHERE id = 1"), "~ medicine 1 [~every/] name=Zinc>Zinc 20")
+}

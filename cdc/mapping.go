@@ -57,12 +57,15 @@ type Source struct {
 	Key Columns `yaml:"key"`
 	// Newest is a column by which one of several rows with one key is the newest: that one is the entity.
 	Newest string `yaml:"newest,omitempty"`
-	// Tenant and Branch name the columns that hold their ids; tenant: none is for patients who belong to no tenant. A line has a Parent instead and takes both from it.
+	// Tenant and Branch name the columns that hold their ids; tenant: none is for patients who belong to no tenant,
+	// tenant: every for a list of medicines that all tenants share. A line has a Parent instead and takes both from it.
 	Tenant *Expr `yaml:"tenant,omitempty"`
 	Branch *Expr `yaml:"branch,omitempty"`
 	Parent *Expr `yaml:"parent,omitempty"`
 	// Of names the table of a line's parent, where sales or prescriptions come from several and no foreign key tells.
 	Of string `yaml:"of,omitempty"`
+	// Silent keeps to itself what becomes of these entities: rules read them, and no event tells of them.
+	Silent bool `yaml:"silent,omitempty"`
 	// Gone tells a soft-deleted row.
 	Gone   Predicates      `yaml:"gone,omitempty"`
 	Fields map[string]Expr `yaml:"fields,omitempty"`
@@ -273,8 +276,12 @@ func (e *Expr) UnmarshalYAML(unmarshal func(any) error) error {
 	return unmarshal((*plain)(e))
 }
 
-// none in the place of a tenant's column says that there is no tenant; as what else: gives, that there is no value.
-const none = "none"
+// In the place of a tenant's column, none says that there is no tenant, and every that it is all of them; as what else: gives, none
+// says that there is no value.
+const (
+	none  = "none"
+	every = "every"
+)
 
 // rest is what else: gives, as it stands in an image; nil without one.
 func (e *Expr) rest() []byte {
@@ -287,7 +294,10 @@ func (e *Expr) rest() []byte {
 	return appendText(nil, []byte(e.Else))
 }
 
-func (e *Expr) saysNone() bool { return e != nil && reflect.DeepEqual(*e, Expr{Column: none}) }
+// says tells whether the expression is a word alone, and no column of a table.
+func (e *Expr) says(word string, t *Table) bool {
+	return e != nil && reflect.DeepEqual(*e, Expr{Column: word}) && t.column(word) == nil
+}
 
 // columns lists every column of its own row that the expression reads.
 func (e *Expr) columns() []string {

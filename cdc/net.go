@@ -132,7 +132,7 @@ func (c *collector) tell(s *source, ch rxvigil.Change) {
 		}
 		ch.Before, ch.Was = nil, nil
 	}
-	if ch.Record().Tenant == "" {
+	if t := ch.Record().Tenant; t == "" || t == rxvigil.EveryTenant && !s.everyones {
 		c.src, c.current = s, -1
 		c.fault(nil, "no_tenant", nil)
 		return
@@ -181,6 +181,9 @@ func (c *collector) tenantOf(t *touch) (rxvigil.Tenant, error) {
 	r, err := t.record(nil, image)
 	if err != nil || r == nil {
 		return "", err
+	}
+	if t.src.everyones {
+		return "", nil
 	}
 	if len(t.src.parents) == 0 {
 		return r.Tenant, nil

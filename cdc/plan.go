@@ -8,25 +8,26 @@ import (
 
 // source is one entry of the mapping, resolved against the catalog.
 type source struct {
-	index   int // place in the mapping: part of every image's key
-	path    string
-	kind    rxvigil.Kind
-	spec    *Source
-	table   *Table
-	nobodys bool // it belongs to no tenant
-	schema  *rxvigil.Schema
-	fields  []*Expr   // by schema index; nil: not mapped
-	look    *lookups  // what it finds in other tables; nil: nothing
-	users   []*hop    // for a source of rows that others look up: who does
-	aliases []*source // the same rows by other columns
-	base    *source   // for an alias: the source of its rows
-	column  int       // for an alias: the field of base that is its key
-	rows    *source   // for an entity that follows rows kept by another key: their source
-	head    *source   // for that source: the entity
-	named   []int     // and the fields that are the entity's id
-	made    int       // and the field that the newest row has most of; -1: any row will do
-	lines   *source   // the source of its lines, for a sale or prescription
-	parents []*source // for a line: where its documents come from, all of one table
+	index     int // place in the mapping: part of every image's key
+	path      string
+	kind      rxvigil.Kind
+	spec      *Source
+	table     *Table
+	nobodys   bool // it belongs to no tenant
+	everyones bool // it belongs to all of them
+	schema    *rxvigil.Schema
+	fields    []*Expr   // by schema index; nil: not mapped
+	look      *lookups  // what it finds in other tables; nil: nothing
+	users     []*hop    // for a source of rows that others look up: who does
+	aliases   []*source // the same rows by other columns
+	base      *source   // for an alias: the source of its rows
+	column    int       // for an alias: the field of base that is its key
+	rows      *source   // for an entity that follows rows kept by another key: their source
+	head      *source   // for that source: the entity
+	named     []int     // and the fields that are the entity's id
+	made      int       // and the field that the newest row has most of; -1: any row will do
+	lines     *source   // the source of its lines, for a sale or prescription
+	parents   []*source // for a line: where its documents come from, all of one table
 }
 
 // plan is a source compiled for one shape of its table: every name is a column index, every type a function. Encoding a

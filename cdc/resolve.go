@@ -45,6 +45,7 @@ func Resolve(ctx context.Context, conn *pgx.Conn, m *Mapping) (*Resolved, []Find
 	if len(m.Medicine) == 0 || len(m.Lot) == 0 {
 		r.fail("$.mapping", "the mapping names no medicine and lot: without both there is nothing to watch", "add medicine: and lot:")
 	}
+	r.claims()
 	r.link()
 	r.references()
 	r.order()
@@ -116,6 +117,7 @@ func (r *resolver) fields(s *source) {
 		extra = append(extra, rxvigil.Field{Name: name, Personal: e.Personal, Type: r.extraType(s, &e)})
 	}
 	s.schema = rxvigil.NewSchema(s.kind, extra...)
+	s.schema.Silent = s.spec.Silent
 	s.fields = make([]*Expr, len(s.schema.Fields))
 	canonical := rxvigil.NewSchema(s.kind)
 	for _, name := range slices.Sorted(maps.Keys(s.spec.Fields)) {
@@ -250,8 +252,12 @@ func (r *resolver) tenant(s *source) {
 	if s.kind == rxvigil.KindTenant {
 		return
 	}
-	if s.spec.Tenant.saysNone() && s.table.column(none) == nil {
+	switch {
+	case s.spec.Tenant.says(none, s.table):
 		r.nobodys(s)
+		return
+	case s.spec.Tenant.says(every, s.table):
+		r.everyones(s)
 		return
 	}
 	if s.spec.Tenant == nil {
@@ -273,6 +279,16 @@ func (r *resolver) nobodys(s *source) {
 	}
 	if s.spec.Branch != nil {
 		r.fail(s.path+".branch", "what belongs to no tenant belongs to no branch", "leave branch: out")
+	}
+}
+
+// everyones is for a list of medicines that all tenants share.
+func (r *resolver) everyones(s *source) {
+	if s.everyones = true; s.kind != rxvigil.KindMedicine {
+		r.fail(s.path+".tenant", fmt.Sprintf("a %s belongs to one tenant: only medicines may be every tenant's", s.kind), "name the column of its tenant's id")
+	}
+	if s.spec.Branch != nil {
+		r.fail(s.path+".branch", "what is every tenant's belongs to no branch", "leave branch: out")
 	}
 }
 

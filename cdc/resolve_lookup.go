@@ -155,8 +155,11 @@ func (s *source) exprs() []*Expr { return append([]*Expr{s.tenant(), s.spec.Bran
 
 // tenant is the expression of the tenant; nil where there is none.
 func (s *source) tenant() *Expr {
-	if s.nobodys {
+	switch {
+	case s.nobodys:
 		return nil
+	case s.everyones:
+		return &Expr{Const: new(string(rxvigil.EveryTenant))}
 	}
 	return s.spec.Tenant
 }

@@ -371,12 +371,17 @@ func (st *step) compute(b []byte, row []Column, text []byte, report report) []by
 func isWhole(text []byte) bool { return bytes.IndexByte(text, '.') < 0 }
 
 func (st *step) number(text []byte, report report) (rxvigil.Number, bool) {
-	if st.round != nil { // a double has more digits than we count with
-		if short, err := roundText(nil, text, *st.round); err == nil {
-			text = short
-		}
-	}
 	n, err := rxvigil.ParseNumber(alias(text))
+	for _, spare := range [...]int{6, 0} { // a double has more digits than we count with
+		if err == nil || st.round == nil {
+			break
+		}
+		short, bad := roundText(nil, text, *st.round+spare)
+		if bad != nil {
+			break
+		}
+		n, err = rxvigil.ParseNumber(alias(short))
+	}
 	if err != nil {
 		report(st, errBadNumber, text)
 	}

@@ -16,10 +16,12 @@ type book struct {
 	amounts map[rxvigil.Number]*rxvigil.Number // so do costs of lots
 	named   int                                // tenants that have a record of their own
 	shelves int                                // shelves that hold a lot
+	shared  map[string]*medicine               // every tenant's; a tenant has one of its own of each that it needs
 	erased  []*medicine                        // lost their record in the present transaction; their names are still needed in it
 }
 
 type tenant struct {
+	book            *book
 	id              rxvigil.Tenant
 	recorded        bool
 	name, subdomain string
@@ -47,6 +49,7 @@ type branch struct {
 type medicine struct {
 	tenant         *tenant
 	id             string
+	shared         bool // its record is every tenant's
 	recorded       bool // it has a record, perhaps a soft-deleted one
 	present        bool // it has one that is not
 	name, category string
@@ -126,7 +129,7 @@ type lot struct {
 }
 
 func newBook() *book {
-	return &book{tenants: map[rxvigil.Tenant]*tenant{}, words: map[string]string{}, amounts: map[rxvigil.Number]*rxvigil.Number{}}
+	return &book{tenants: map[rxvigil.Tenant]*tenant{}, words: map[string]string{}, amounts: map[rxvigil.Number]*rxvigil.Number{}, shared: map[string]*medicine{}}
 }
 
 func (b *book) tenant(id rxvigil.Tenant) *tenant {
@@ -134,6 +137,7 @@ func (b *book) tenant(id rxvigil.Tenant) *tenant {
 		return t
 	}
 	t := &tenant{
+		book:      b,
 		id:        rxvigil.Tenant(strings.Clone(string(id))),
 		branches:  map[rxvigil.Branch]*branch{},
 		medicines: map[string]*medicine{},
@@ -156,15 +160,35 @@ func (t *tenant) medicine(id string) *medicine {
 	if m := t.medicines[id]; m != nil {
 		return m
 	}
-	m := &medicine{tenant: t, id: strings.Clone(id)}
-	m.read(nil)
+	m := &medicine{tenant: t}
+	if of := t.book.shared[id]; of != nil {
+		m.id = of.id
+		m.share(of)
+	} else {
+		m.id = strings.Clone(id)
+		m.read(nil)
+	}
 	t.medicines[m.id] = m
 	return m
 }
 
+// known is a medicine that the tenant has, or that every tenant has; nil when there is none.
+func (t *tenant) known(id string) *medicine {
+	if m := t.medicines[id]; m != nil {
+		return m
+	}
+	return t.book.shared[id]
+}
+
+// share takes what the record of every tenant says.
+func (m *medicine) share(of *medicine) {
+	m.shared, m.recorded, m.present, m.name, m.category = true, of.recorded, of.present, of.name, of.category
+	m.reorder, m.top, m.price, m.cost, m.flags = of.reorder, of.top, of.price, of.cost, of.flags
+}
+
 // named is a medicine to be spoken of, if need be by its id.
 func (t *tenant) named(id string) *medicine {
-	if m := t.medicines[id]; m != nil && m.name != "" {
+	if m := t.known(id); m != nil && m.name != "" {
 		return m
 	}
 	return &medicine{tenant: t, id: id, name: id}
@@ -244,7 +268,7 @@ func (s *shelf) sweep() {
 }
 
 func (m *medicine) sweep() {
-	if !m.recorded && len(m.shelves) == 0 {
+	if (!m.recorded || m.shared) && len(m.shelves) == 0 {
 		delete(m.tenant.medicines, m.id)
 	}
 }

@@ -144,10 +144,17 @@ func (f *folding) zone(name string) *time.Location {
 }
 
 func (f *folding) medicine(c *rxvigil.Change) {
+	if c.Record().Tenant == rxvigil.EveryTenant {
+		f.sharedMedicine(c)
+		return
+	}
 	f.leave(c, func(t *tenant, id string) {
 		if m := t.medicines[id]; m != nil {
 			f.touchAll(m, c.Row)
 			m.present, m.recorded = false, false
+			if of := f.book.shared[id]; of != nil {
+				m.share(of)
+			}
 			f.book.erased = append(f.book.erased, m)
 			f.price(m, m.price)
 		}
@@ -158,11 +165,43 @@ func (f *folding) medicine(c *rxvigil.Change) {
 	}
 	m := f.book.tenant(r.Tenant).medicine(r.ID)
 	f.touchAll(m, c.Row)
+	old := m.price
+	m.shared = false
+	f.record(m, r)
+	f.price(m, old)
+}
+
+func (f *folding) record(m *medicine, r *rxvigil.Record) {
 	m.present, m.recorded = !r.Gone, true
 	m.name, m.category = strings.Clone(r.Text(rxvigil.MedicineName)), f.book.word(r.Text(rxvigil.MedicineCategory))
-	old := m.price
 	m.read(r)
-	f.price(m, old)
+}
+
+// sharedMedicine folds a record that is every tenant's into each tenant that has something of it. One that has a record of its own
+// keeps to that.
+func (f *folding) sharedMedicine(c *rxvigil.Change) {
+	of := &medicine{id: strings.Clone(c.Record().ID)}
+	if c.After != nil {
+		f.record(of, c.After)
+		f.book.shared[of.id] = of
+	} else {
+		delete(f.book.shared, of.id)
+	}
+	for _, t := range f.book.tenants {
+		m := t.medicines[of.id]
+		if m == nil || m.recorded && !m.shared {
+			continue
+		}
+		f.touchAll(m, c.Row)
+		old := m.price
+		if c.After == nil {
+			m.present, m.recorded, m.shared = false, false, false
+			f.book.erased = append(f.book.erased, m)
+		} else {
+			m.share(of)
+		}
+		f.price(m, old)
+	}
 }
 
 func (f *folding) price(m *medicine, old rxvigil.Number) {

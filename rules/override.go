@@ -78,12 +78,12 @@ func (e *Engine) setThreshold(c *Command) string {
 		return ReasonNoRule
 	case o.Value != nil && (!o.Value.Known() || o.Value.Sign() < 0):
 		return ReasonBelowZero
-	case t == nil || t.medicines[o.Medicine] == nil:
+	case t == nil || t.known(o.Medicine) == nil:
 		return ReasonNoMedicine
 	}
 	t.override(&o)
 	e.out.Overrides = append(e.out.Overrides, o)
-	for _, s := range t.medicines[o.Medicine].shelves {
+	for _, s := range t.known(o.Medicine).shelves {
 		if o.Branch == "" || o.Branch == s.branch.id {
 			e.judge(s)
 		}

@@ -123,7 +123,12 @@ func (e *Engine) MedicineCount(id rxvigil.Tenant) int {
 		return 0
 	}
 	for _, m := range t.medicines {
-		if m.present {
+		if m.present && !m.shared {
+			n++
+		}
+	}
+	for id, m := range e.book.shared {
+		if own := t.medicines[id]; m.present && (own == nil || own.shared) {
 			n++
 		}
 	}
@@ -135,10 +140,14 @@ func (e *Engine) Medicine(id rxvigil.Tenant, medicineID string) (MedicineInfo, b
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	t := e.book.tenants[id]
-	if t == nil || t.medicines[medicineID] == nil || !t.medicines[medicineID].present {
+	if t == nil {
 		return MedicineInfo{}, false
 	}
-	return t.medicines[medicineID].info(), true
+	m := t.known(medicineID)
+	if m == nil || !m.present {
+		return MedicineInfo{}, false
+	}
+	return m.info(), true
 }
 
 func (m *medicine) info() MedicineInfo {

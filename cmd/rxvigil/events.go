@@ -143,7 +143,7 @@ func (e *engine) happenings(tx *cdc.Transaction, out rules.Outcome) []cdc.Happen
 	if e.large != nil {
 		all = e.large.happened
 	}
-	all = append(all, cdc.Happenings(tx.Changes, e.medicineNames(r, tx.Changes))...)
+	all = append(all, toEach(r, cdc.Happenings(tx.Changes, e.medicineNames(r, tx.Changes)))...)
 	for i := range out.Stock {
 		s := &out.Stock[i]
 		all = append(all, cdc.Happening{Row: s.Row, Type: rxvigil.StockChanged, Tenant: s.Tenant, Branch: s.Branch, Data: &s.Level})
@@ -171,12 +171,33 @@ func (e *engine) medicineNames(r *rules.Engine, changes []rxvigil.Change) cdc.Na
 			return m.Name
 		}
 		for i := range changes {
-			if rec := changes[i].Record(); rec.Kind() == rxvigil.KindMedicine && rec.ID == id && rec.Tenant == t {
+			if rec := changes[i].Record(); rec.Kind() == rxvigil.KindMedicine && rec.ID == id && (rec.Tenant == t || rec.Tenant == rxvigil.EveryTenant) {
 				return rec.Text(rxvigil.MedicineName)
 			}
 		}
 		return e.large.nameOf(t, id)
 	}
+}
+
+// toEach makes what happened to something of every tenant happen to it in each of them, one by one.
+func toEach(r *rules.Engine, happened []cdc.Happening) []cdc.Happening {
+	shared := func(h cdc.Happening) bool { return h.Tenant == rxvigil.EveryTenant }
+	if !slices.ContainsFunc(happened, shared) {
+		return happened
+	}
+	tenants := r.Tenants()
+	var all []cdc.Happening
+	for _, h := range happened {
+		if !shared(h) {
+			all = append(all, h)
+			continue
+		}
+		for i := range tenants {
+			h.Tenant = tenants[i].ID
+			all = append(all, h)
+		}
+	}
+	return all
 }
 
 // asResyncs stands for the events of a transaction that is too large to tell: one for each tenant, at its first event.

@@ -63,7 +63,7 @@ func (e *engine) Part(ctx context.Context, tx *cdc.Transaction) error {
 	r := e.rules.Load()
 	e.large.remember(tx.Changes)
 	r.Part(in)
-	e.large.tell(cdc.Happenings(tx.Changes, e.medicineNames(r, tx.Changes)))
+	e.large.tell(toEach(r, cdc.Happenings(tx.Changes, e.medicineNames(r, tx.Changes))))
 	return nil
 }
 

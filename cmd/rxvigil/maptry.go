@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rxvigil/rxvigil"
 	"github.com/rxvigil/rxvigil/cdc"
 )
 
@@ -117,6 +118,8 @@ func showSeen(w io.Writer, s cdc.Seen) {
 func belongs(s cdc.Seen) string {
 	var b strings.Builder
 	switch {
+	case s.Record.Tenant == rxvigil.EveryTenant:
+		b.WriteString(" of every tenant")
 	case s.Record.Tenant != "":
 		fmt.Fprintf(&b, " of tenant %s", s.Record.Tenant)
 	case s.Nobodys:

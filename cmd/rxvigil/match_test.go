@@ -33,17 +33,38 @@ var eventNames = map[string]string{
 }
 
 // fieldNames are the story's keys in our words.
-var fieldNames = map[string]string{"min": "reorder_level", "dte": "expires", "qty": "on_hand"}
+var fieldNames = map[string]string{"min": "reorder_level", "dte": "expires", "qty": "on_hand", "on_hold": "held"}
 
 // statusNames are statuses that a story calls by the app's word.
 var statusNames = map[string]string{"rejected": "cancelled", "picked": "validated"}
+
+// toEach tells what concerns all sites of each of them.
+func (n *names) toEach(lines []story.Line) []story.Line {
+	var all []story.Line
+	for _, l := range lines {
+		rest, everywhere := strings.CutPrefix(l.Subject, "(all sites) / ")
+		if !everywhere {
+			all = append(all, l)
+			continue
+		}
+		for id := range n.tenants {
+			l.Subject = "site " + id + " / " + rest
+			all = append(all, l)
+		}
+	}
+	return all
+}
 
 // mismatch says why an event is not what a line tells, or "".
 func (n *names) mismatch(l story.Line, e envelope) string {
 	switch l.Kind {
 	case story.Finding:
-		if e.Type != "alert_raised" {
-			return "it is no alert_raised"
+		want := "alert_raised"
+		if strings.Contains(l.Raw, "` resolved ·") {
+			want = "alert_resolved"
+		}
+		if e.Type != want {
+			return "it is no " + want
 		}
 		return mismatchFinding(l, e.Data)
 	case story.Raised, story.Changed, story.Resolved:
@@ -117,6 +138,9 @@ func called(want string, id any) bool {
 }
 
 func sameText(want string, got any) bool {
+	if head, id, ok := strings.Cut(want, " ["); ok && strings.HasSuffix(id, "]") { // with the row's key behind it
+		want = head
+	}
 	if want == "(no batch)" {
 		return got == nil
 	}
@@ -265,6 +289,9 @@ func (n *names) mismatchAlert(rule, severity string, path []string, details []st
 		rest = rest[1:]
 	}
 	subject := a["subject"].(map[string]any)
+	if rule == "ledger_mismatch" { // a ledger is kept of a medicine, whichever lot it names
+		rest = rest[:1]
+	}
 	if subject["name"] != rest[0] || len(rest) > 1 && !sameText(rest[1], subject["lot"]) {
 		return fmt.Sprintf("subject %v", subject)
 	}

@@ -57,6 +57,15 @@ func newService(t testing.TB, dsn, mapping string) *service {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
+	if pack := strings.TrimSuffix(mapping, ".yaml") + ".rules.yaml"; strings.Contains(string(text), pack) {
+		rules, err := os.ReadFile(filepath.Join("../../testdata/mappings", pack))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, pack), rules, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	s := &service{t: t, dir: dir, config: filepath.Join(dir, "rxvigil.yaml"), addr: freeAddr(t)}
 	slot := "rxv_" + strings.ToLower(rand.Text()[:12]) // slots are the cluster's, databases the test's
 	config := fmt.Sprintf("source: {dsn: %q, slot: "+slot+"}\ndata_dir: %q\npush: {listen: %q, drain: 100ms}\n%s", dsn, filepath.Join(dir, "data"), s.addr, text)

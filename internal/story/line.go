@@ -78,7 +78,7 @@ func (l Line) prose(word, text string) (Line, error) {
 
 // detailKey begins a detail; other words are prose. Values hold commas (the lines of a sale), so a comma ends a value only
 // when a key follows.
-var detailKey = regexp.MustCompile(`(?:^|, )(name|category|price|min|batch|dte|qty|active|quantity|on_hand|reserved|available|id|status|patient|customer|total|lines|ledger|drift|class|code|pack_size) `)
+var detailKey = regexp.MustCompile(`(?:^|, )(name|category|price|min|batch|dte|qty|active|quantity|on_hand|reserved|available|id|status|patient|customer|total|lines|ledger|drift|class|code|pack_size|on_hold) `)
 
 // parseDetails cuts one part of a line into details; a part that begins with no key is prose as a whole.
 func parseDetails(part string) ([]Detail, []string) {
