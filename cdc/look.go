@@ -18,10 +18,18 @@ import (
 // lookPatience is how long the stream waits for the catalog.
 const lookPatience = 5 * time.Second
 
+var errNewSchema = errors.New("a schema came or went that the mapping means: the tables are read again")
+
 // look compares the catalog with what is kept.
 func (s *stream) look(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, lookPatience)
 	defer cancel()
+	switch more, err := s.resolved.newcomers(ctx, s.catalog); {
+	case err != nil:
+		return err
+	case more:
+		return errNewSchema
+	}
 	hidden, err := s.unpublished(ctx)
 	if err != nil {
 		return err

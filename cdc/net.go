@@ -148,7 +148,7 @@ func (t *touch) record(in *slab, image []byte) (*rxvigil.Record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read image of %s: %w", t.src.name(), err)
 	}
-	if t.src.kind == rxvigil.KindTenant {
+	if t.src.kind == rxvigil.KindTenant && r.Tenant == "" {
 		r.Tenant = rxvigil.Tenant(r.ID)
 	}
 	return r, nil

@@ -22,6 +22,7 @@ type Resolved struct {
 	order   []*Table // the same, those that others need before them
 	Hash    string   // of the mapping and the types it met: part of the epoch
 	leaves  map[uint32]*Table
+	spread  []string // names of tables that stand for several
 }
 
 // Resolve checks a mapping against the live catalog and gives every finding at once. The mapping is usable when none is
@@ -37,9 +38,14 @@ func Resolve(ctx context.Context, conn *pgx.Conn, m *Mapping) (*Resolved, []Find
 			r.warn(fmt.Sprintf("$.mapping.ignore[%d]", i), fmt.Sprintf("there is no table %q to ignore", name), didYouMean(name, tableNames(tables)))
 		}
 	}
+	if err := conn.QueryRow(ctx, "SELECT current_database()").Scan(&r.database); err != nil {
+		return nil, nil, fmt.Errorf("read the database's name: %w", err)
+	}
 	for _, k := range rxvigil.Kinds() {
 		for i := range m.of(k) {
-			r.source(k, i, len(m.of(k)), &m.of(k)[i])
+			for _, one := range r.spread(m, k, &m.of(k)[i]) {
+				r.source(k, i, len(m.of(k)), one)
+			}
 		}
 	}
 	if len(m.Medicine) == 0 || len(m.Lot) == 0 {
@@ -55,6 +61,7 @@ func Resolve(ctx context.Context, conn *pgx.Conn, m *Mapping) (*Resolved, []Find
 
 type resolver struct {
 	tables   []*Table
+	database string
 	out      *Resolved
 	looked   []*source // rows that others look up
 	hops     int
@@ -250,6 +257,9 @@ func (r *resolver) tenant(s *source) {
 		r.fail(s.path+".of", fmt.Sprintf("of: says where a line's parent comes from, and a %s is no line", s.kind), "leave it out")
 	}
 	if s.kind == rxvigil.KindTenant {
+		if e := s.spec.Tenant; e != nil && e.Const == nil {
+			r.fail(s.path+".tenant", "a tenant's id is its key", "leave tenant: out, or write schema or database where the tenant is called as that is")
+		}
 		return
 	}
 	switch {

@@ -73,7 +73,12 @@ type StockItem struct {
 	OnHand    rxvigil.Number `json:"on_hand"`
 	Reserved  rxvigil.Number `json:"reserved"`
 	Available rxvigil.Number `json:"available"`
-	Status    string         `json:"status"` // ok, low, out, unknown
+	Status    string         `json:"status"`     // ok, low, out, unknown
+	DailyUse  rxvigil.Number `json:"daily_use"`  // on average; this and what follows is null where history is too short to tell
+	CoverDays rxvigil.Number `json:"cover_days"` // that the available stock lasts
+	Min       rxvigil.Number `json:"min"`        // lead-time and safety stock, by use
+	Max       rxvigil.Number `json:"max"`        // and what is used from one order to the next
+	Order     rxvigil.Number `json:"order"`      // what brings the available stock up to max
 	Lots      []LotItem      `json:"lots"`
 }
 

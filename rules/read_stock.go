@@ -35,7 +35,14 @@ type StockLine struct {
 	Branch   BranchInfo
 	rxvigil.Stock
 	Status StockStatus
+	Use    UseLine
 	Lots   []LotLine // the one that expires first comes first
+}
+
+// UseLine is what a shelf uses and needs, as the rules have it; unknown where history is too short to tell.
+type UseLine struct {
+	Daily, Cover    rxvigil.Number // a day; days that the available stock lasts
+	Min, Max, Order rxvigil.Number // levels by use, and what brings the available stock up to Max
 }
 
 // LotLine is one lot on a shelf.
@@ -148,6 +155,11 @@ func (e *Engine) line(s *shelf) StockLine {
 		level = s.reorder()
 	}
 	line.Status = status(line.Available, level)
+	h := hearing{pack: &e.pack, shelf: s, today: today, reading: true}
+	f := h.forecast()
+	line.Use = UseLine{
+		Daily: f.adu().Round(3), Cover: f.cover(line.Available).Round(2), Min: f.min().Round(2), Max: f.max().Round(2), Order: f.order(line.Available),
+	}
 	reserves := s.reserves()
 	for _, l := range s.lots {
 		line.Lots = append(line.Lots, l.line(today, reserves))

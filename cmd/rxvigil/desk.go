@@ -77,6 +77,7 @@ func stockItem(l rules.StockLine) push.StockItem {
 		},
 		Branch: shownBranch(l.Branch), OnHand: l.OnHand, Reserved: l.Reserved, Available: l.Available,
 		Status: string(l.Status), Lots: []push.LotItem{},
+		DailyUse: l.Use.Daily, CoverDays: l.Use.Cover, Min: l.Use.Min, Max: l.Use.Max, Order: l.Use.Order,
 	}
 	if l.Medicine.Category == "" {
 		item.Medicine.Category = rxvigil.Null(rxvigil.TypeText)

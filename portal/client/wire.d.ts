@@ -329,10 +329,20 @@ export interface StockItem {
   /** exact, in plain notation; null: not known */
   available: number | null;
   branch: Branch | null;
+  /** exact, in plain notation; null: not known */
+  cover_days: number | null;
+  /** exact, in plain notation; null: not known */
+  daily_use: number | null;
   lots: LotItem[];
+  /** exact, in plain notation; null: not known */
+  max: number | null;
   medicine: MedicineItem;
   /** exact, in plain notation; null: not known */
+  min: number | null;
+  /** exact, in plain notation; null: not known */
   on_hand: number | null;
+  /** exact, in plain notation; null: not known */
+  order: number | null;
   /** exact, in plain notation; null: not known */
   reserved: number | null;
   status: string;
