@@ -18,13 +18,14 @@ const (
 	KindLevel
 	KindRecall
 	KindReading
+	KindCustom // anything else that a mapping names; its schema says what it is called
 )
 
 // Kinds lists every kind, parents before their children.
 func Kinds() []Kind {
 	return []Kind{
 		KindTenant, KindBranch, KindMedicine, KindLot, KindSale, KindSaleLine,
-		KindPrescription, KindPrescriptionLine, KindPatient, KindMovement, KindLevel, KindRecall, KindReading,
+		KindPrescription, KindPrescriptionLine, KindPatient, KindMovement, KindLevel, KindRecall, KindReading, KindCustom,
 	}
 }
 
@@ -32,7 +33,7 @@ func Kinds() []Kind {
 func (k Kind) String() string {
 	names := [...]string{
 		"", "tenant", "branch", "medicine", "lot", "sale", "sale_line", "prescription", "prescription_line", "patient", "movement",
-		"level", "recall", "reading",
+		"level", "recall", "reading", "custom",
 	}
 	if int(k) < len(names) {
 		return names[k]
@@ -195,6 +196,13 @@ type Schema struct {
 	Kind   Kind
 	Fields []Field
 	Silent bool // rules read its records, and no event tells of them
+	Life   Life // of what is custom
+}
+
+// Life names the events of a custom entity.
+type Life struct {
+	Name                      string // of the entity
+	Created, Updated, Removed EventType
 }
 
 // NewSchema is the canonical schema of a kind with extra fields behind it.

@@ -37,6 +37,9 @@ func Happenings(changes []rxvigil.Change, names Names) []Happening {
 			out = append(out, prescription(c, names)...)
 		case rxvigil.KindLevel:
 			out = append(out, level(c, names)...)
+		case rxvigil.KindCustom:
+			life := &c.Record().Schema.Life
+			out = append(out, lifeOf(c, life.Created, life.Updated, life.Removed)...)
 		case rxvigil.KindPatient:
 			out = append(out, lifeOf(c, rxvigil.PatientRegistered, rxvigil.PatientUpdated, rxvigil.PatientRemoved)...)
 		}

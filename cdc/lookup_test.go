@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rxvigil/rxvigil"
 	"github.com/rxvigil/rxvigil/internal/pgtest"
 )
 
@@ -319,4 +320,33 @@ lot: {table: lots, key: id, tenant: tenant, fields: {medicine: medicine}}`)
 	want(t, "of all", s.tells("INSERT INTO goods VALUES (1, 'Zinc')"), "+ medicine 1 [~every/] name=Zinc")
 	want(t, "of one that calls itself so", s.tells("INSERT INTO own VALUES (2, 'Iron', '~every')"), `! no_tenant of medicine public.own. "" []`)
 	want(t, "of all, again", s.tells("UPDATE goods SET name = 'Zinc 20' WHERE id = 1"), "~ medicine 1 [~every/] name=Zinc>Zinc 20")
+}
+
+func TestWhatNoRuleKnowsIsToldUnderItsOwnName(t *testing.T) {
+	t.Parallel()
+	s := open(t, "CREATE TABLE goods (id int PRIMARY KEY, tenant text); CREATE TABLE lots (id int PRIMARY KEY, medicine int, tenant text); CREATE TABLE orders (id int PRIMARY KEY, tenant text, state text, phone text, gone boolean)", `
+medicine: {table: goods, key: id, tenant: tenant}
+lot: {table: lots, key: id, tenant: tenant, fields: {medicine: medicine}}
+custom: {name: order, table: orders, key: id, tenant: tenant, gone: {column: gone, true: true}, events: {created: order_placed}, fields: {state: state, phone: {column: phone, personal: true}}}`)
+	s.boot()
+	var told []string
+	tell := func(changes []rxvigil.Change) {
+		for _, h := range Happenings(changes, func(rxvigil.Tenant, string) string { return "" }) {
+			e := rxvigil.Event{Type: h.Type, Tenant: h.Tenant, Data: h.Data}
+			text := string(e.AppendJSON(nil))
+			told = append(told, string(h.Type)+" "+text[strings.Index(text, `"data":`):])
+		}
+	}
+	for _, sql := range []string{
+		"INSERT INTO orders VALUES (1, 't', 'new', '+260 1', false)", "UPDATE orders SET state = 'sent', phone = '+260 2'", "UPDATE orders SET gone = true",
+	} {
+		s.exec(sql)
+		for _, tx := range s.settle() {
+			tell(tx.Changes)
+		}
+	}
+	want(t, "its life", strings.Join(told, "\n"), `
+		order_placed "data":{"id":"1","state":"new"}}
+		order_updated "data":{"id":"1","state":"sent","changed":["phone","state"],"before":{"state":"new"},"after":{"state":"sent"}}}
+		order_removed "data":{"id":"1","state":"sent"}}`)
 }

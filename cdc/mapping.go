@@ -27,6 +27,8 @@ type Mapping struct {
 	Level            Sources `yaml:"level,omitempty"`
 	Recall           Sources `yaml:"recall,omitempty"`
 	Reading          Sources `yaml:"reading,omitempty"`
+	// Custom entities are of no kind that rules know: orders, suppliers. They are told under names of their own.
+	Custom Sources `yaml:"custom,omitempty"`
 }
 
 // Sources are the tables an entity comes from: usually one, written without a list.
@@ -49,7 +51,10 @@ func (s *Sources) UnmarshalYAML(unmarshal func(any) error) error {
 
 // Source says how rows of one table become entities of one kind. One table may serve several kinds.
 type Source struct {
-	Table string `yaml:"table"`
+	// Name is what a custom entity is called. Its events are NAME_created, NAME_updated and NAME_removed; Events names others.
+	Name   string  `yaml:"name,omitempty"`
+	Events *Events `yaml:"events,omitempty"`
+	Table  string  `yaml:"table"`
 	// Where keeps the rows that are this kind of entity; the others are none.
 	Where Predicates `yaml:"where,omitempty"`
 	// Key is the column, or the columns, of the entity's id. Where the stream does not send them of a row that goes, rows are kept
@@ -71,6 +76,13 @@ type Source struct {
 	Fields map[string]Expr `yaml:"fields,omitempty"`
 	// Extra fields travel with the events under their own names; no rule reads them.
 	Extra map[string]Expr `yaml:"extra,omitempty"`
+}
+
+// Events are the types under which a custom entity is told.
+type Events struct {
+	Created string `yaml:"created,omitempty"`
+	Updated string `yaml:"updated,omitempty"`
+	Removed string `yaml:"removed,omitempty"`
 }
 
 // Columns is one column name or a list of them.
@@ -364,6 +376,8 @@ func (m *Mapping) of(k rxvigil.Kind) Sources {
 		return m.Recall
 	case rxvigil.KindReading:
 		return m.Reading
+	case rxvigil.KindCustom:
+		return m.Custom
 	}
 	return nil
 }

@@ -125,6 +125,7 @@ func (r *resolver) fields(s *source) {
 	}
 	s.schema = rxvigil.NewSchema(s.kind, extra...)
 	s.schema.Silent = s.spec.Silent
+	r.life(s)
 	s.fields = make([]*Expr, len(s.schema.Fields))
 	canonical := rxvigil.NewSchema(s.kind)
 	for _, name := range slices.Sorted(maps.Keys(s.spec.Fields)) {
@@ -141,15 +142,19 @@ func (r *resolver) fields(s *source) {
 		r.expr(s, s.path+".fields."+name, &e)
 		r.fixed(s, s.path+".fields."+name, &e, s.schema.Fields[i].Type)
 	}
+	own := ".extra."
+	if s.kind == rxvigil.KindCustom {
+		own = ".fields."
+	}
 	for _, name := range slices.Sorted(maps.Keys(s.spec.Extra)) {
 		e := s.spec.Extra[name]
 		if canonical.Index(name) >= 0 {
-			r.fail(s.path+".extra."+name, fmt.Sprintf("%q is a field of every %s", name, s.kind), "move it to fields:")
+			r.fail(s.path+own+name, fmt.Sprintf("%q is a field of every %s", name, s.kind), "move it to fields:")
 			continue
 		}
 		s.fields[s.schema.Index(name)] = &e
-		r.expr(s, s.path+".extra."+name, &e)
-		r.fixed(s, s.path+".extra."+name, &e, s.schema.Fields[s.schema.Index(name)].Type)
+		r.expr(s, s.path+own+name, &e)
+		r.fixed(s, s.path+own+name, &e, s.schema.Fields[s.schema.Index(name)].Type)
 	}
 }
 

@@ -71,6 +71,14 @@ func (r *resolver) placed(spec *Source, word string) *Source {
 	one.Tenant, one.Branch, one.Parent = r.owner(spec.Tenant, t, word), r.owner(spec.Branch, t, word), inSchema(spec.Parent, word)
 	one.Where, one.Gone = spec.Where.inSchema(word), spec.Gone.inSchema(word)
 	one.Fields, one.Extra = allInSchema(spec.Fields, word), allInSchema(spec.Extra, word)
+	if spec.Name != "" { // it has no fields but its own
+		one.Extra = maps.Clone(one.Extra)
+		if one.Extra == nil {
+			one.Extra = map[string]Expr{}
+		}
+		maps.Copy(one.Extra, one.Fields)
+		one.Fields = nil
+	}
 	return &one
 }
 
