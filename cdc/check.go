@@ -43,6 +43,7 @@ func (r *resolver) options(path string, e *Expr, t rxvigil.FieldType) {
 			r.fail(path, err.Error(), "write it with YYYY, MM and DD, such as DD/MM/YYYY or MM-YYYY")
 		}
 	}
+	r.hash(path, e, t)
 	switch {
 	case e.Round == nil:
 	case t != rxvigil.TypeNumber:

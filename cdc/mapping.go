@@ -13,6 +13,8 @@ import (
 type Mapping struct {
 	// Ignore names tables that are known and left out on purpose: they are not published, and check does not ask about them.
 	Ignore []string `yaml:"ignore,omitempty"`
+	// HashKey is the secret key of Expr.Hash, at least 16 bytes.
+	HashKey string `yaml:"hash_key,omitempty" json:"-"`
 
 	Tenant           Sources `yaml:"tenant,omitempty"`
 	Branch           Sources `yaml:"branch,omitempty"`
@@ -258,6 +260,8 @@ type Expr struct {
 	Round *int `yaml:"round,omitempty"`
 	// Personal keeps the value inside for roles that may not see patients.
 	Personal bool `yaml:"personal,omitempty"`
+	// Hash replaces a text by its keyed hash before anything is kept or told of it: it says whether two are the same, and no more.
+	Hash bool `yaml:"hash,omitempty"`
 }
 
 // Sign multiplies a quantity by 1, -1 or 0, chosen by a column's word.

@@ -14,6 +14,7 @@ type source struct {
 	spec      *Source
 	table     *Table
 	nobodys   bool // it belongs to no tenant
+	hashKey   []byte
 	everyones bool // it belongs to all of them
 	schema    *rxvigil.Schema
 	fields    []*Expr   // by schema index; nil: not mapped
@@ -56,7 +57,7 @@ type Fault struct {
 // compile fits a source to a relation's columns. A column that the relation lacks is an error naming it.
 func compile(s *source, rel *Relation) (*plan, error) {
 	p := &plan{source: s, steps: make([]*step, len(s.schema.Fields))}
-	sc := &scope{Relation: rel}
+	sc := &scope{Relation: rel, hashKey: s.hashKey}
 	for _, name := range s.spec.Key {
 		i, err := sc.at(name)
 		if err != nil {

@@ -32,7 +32,7 @@ func Resolve(ctx context.Context, conn *pgx.Conn, m *Mapping) (*Resolved, []Find
 	if err != nil {
 		return nil, nil, err
 	}
-	r := &resolver{tables: tables, out: &Resolved{leaves: map[uint32]*Table{}}}
+	r := &resolver{tables: tables, hashKey: []byte(m.HashKey), out: &Resolved{leaves: map[uint32]*Table{}}}
 	for i, name := range m.Ignore {
 		if find(tables, unquoteName(name)) == nil {
 			r.warn(fmt.Sprintf("$.mapping.ignore[%d]", i), fmt.Sprintf("there is no table %q to ignore", name), didYouMean(name, tableNames(tables)))
@@ -55,13 +55,14 @@ func Resolve(ctx context.Context, conn *pgx.Conn, m *Mapping) (*Resolved, []Find
 	r.link()
 	r.references()
 	r.order()
-	r.out.Hash = r.hash()
+	r.out.Hash = r.sum()
 	return r.out, r.findings, nil
 }
 
 type resolver struct {
 	tables   []*Table
 	database string
+	hashKey  []byte
 	out      *Resolved
 	looked   []*source // rows that others look up
 	hops     int
@@ -86,7 +87,7 @@ func (r *resolver) source(k rxvigil.Kind, n, of int, spec *Source) {
 		r.fail(path+".table", fmt.Sprintf("there is no table %q", spec.Table), didYouMean(spec.Table, tableNames(r.tables)))
 		return
 	}
-	s := &source{index: len(r.out.Sources), path: path, kind: k, spec: spec, table: t}
+	s := &source{index: len(r.out.Sources), path: path, kind: k, spec: spec, table: t, hashKey: r.hashKey}
 	before := len(r.findings)
 	r.fields(s)
 	r.identity(s)
@@ -173,7 +174,7 @@ func (r *resolver) extraType(s *source, e *Expr) rxvigil.FieldType {
 	switch {
 	case len(e.First) > 0:
 		return r.extraType(s, &e.First[0])
-	case e.Words != nil || e.Const != nil || e.JSON != "":
+	case e.Words != nil || e.Const != nil || e.JSON != "" || e.Hash:
 		return rxvigil.TypeText
 	case e.Format != "" || e.MonthEnd || e.DayIn != "":
 		return rxvigil.TypeDay
@@ -325,9 +326,13 @@ func catalogRelation(t *Table) *Relation {
 	return rel
 }
 
-// hash names the mapping and the types it met: when it differs, positions and images of before mean nothing.
-func (r *resolver) hash() string {
+// sum names the mapping and the types it met: when it differs, positions and images of before mean nothing.
+func (r *resolver) sum() string {
 	h := sha256.New()
+	if len(r.hashKey) > 0 {
+		key := sha256.Sum256(r.hashKey)
+		h.Write(key[:])
+	}
 	enc := json.NewEncoder(h)
 	for _, s := range r.out.Sources {
 		types := map[string]uint32{}

@@ -55,7 +55,8 @@ var (
 // scope is the row that steps read: a table's own, or one with the columns that were looked up.
 type scope struct {
 	*Relation
-	found func(e *Expr) int // place of a looked-up column
+	found   func(e *Expr) int // place of a looked-up column
+	hashKey []byte
 }
 
 func (sc *scope) at(name string) (int, error) {
@@ -102,6 +103,9 @@ func (sc *scope) compile(e *Expr, t rxvigil.FieldType, k rxvigil.Kind) (*step, e
 	}
 	if err := st.compileConvert(e, t, sc.Columns[st.column].Type); err != nil {
 		return nil, err
+	}
+	if e.Hash {
+		st.convert, st.field = hashed(st.convert, sc.hashKey), ""
 	}
 	if e.Sign != nil {
 		word, err := sc.read(e, e.Sign.word())

@@ -268,3 +268,22 @@ func (m *matrix) records() map[place]values {
 	}
 	return out
 }
+
+func TestAHashedTextIsNeverKeptInClear(t *testing.T) {
+	t.Parallel()
+	s := open(t, "CREATE TABLE goods (id int PRIMARY KEY, tenant text); CREATE TABLE lots (id int PRIMARY KEY, medicine int, tenant text); CREATE TABLE people (id int PRIMARY KEY, tenant text, phone text)", `
+hash_key: 0123456789abcdef
+medicine: {table: goods, key: id, tenant: tenant}
+lot: {table: lots, key: id, tenant: tenant, fields: {medicine: medicine}}
+patient: {table: people, key: id, tenant: tenant, extra: {phone_hash: {column: phone, hash: true, trim: true}}}`)
+	s.boot()
+	// printf '+260 97 1' | openssl dgst -sha256 -hmac 0123456789abcdef
+	want(t, "one that comes", s.tells("INSERT INTO people VALUES (1, 't', ' +260 97 1')"), "+ patient 1 [t/] phone_hash=09260c1159d9864e05fd288ff90e903e")
+	want(t, "the same", s.tells("UPDATE people SET phone = '+260 97 1 '"), "")
+	for key, image := range s.sink.look().images {
+		if strings.Contains(string(image), "+260") {
+			t.Errorf("the image of %q has it in clear: %q", key, image)
+		}
+	}
+	want(t, "none", s.tells("UPDATE people SET phone = NULL"), "~ patient 1 [t/] phone_hash=09260c1159d9864e05fd288ff90e903e>null")
+}

@@ -144,7 +144,7 @@ func loadConfig(path string, flag func(name string) (string, bool)) (*config, er
 
 // validate fills in defaults and names the first field that is wrong.
 func (c *config) validate() error {
-	for _, dsn := range []*string{&c.Source.DSN, &c.State.DSN} {
+	for _, dsn := range []*string{&c.Source.DSN, &c.State.DSN, &c.Mapping.HashKey} {
 		v, err := secret(*dsn)
 		if err != nil {
 			return err
