@@ -62,6 +62,10 @@ type Source struct {
 	// Key is the column, or the columns, of the entity's id. Where the stream does not send them of a row that goes, rows are kept
 	// by what it sends.
 	Key Columns `yaml:"key"`
+	// Each is a json column that holds a list: each of its elements is an entity, and expressions that name the column read the
+	// element. Element is the way to what tells one from another within the list; empty: its place.
+	Each    string `yaml:"each,omitempty"`
+	Element string `yaml:"element,omitempty"`
 	// Newest is a column by which one of several rows with one key is the newest: that one is the entity.
 	Newest string `yaml:"newest,omitempty"`
 	// Tenant and Branch name the columns that hold their ids; tenant: none is for patients who belong to no tenant,

@@ -27,7 +27,7 @@ type member struct {
 
 // several tells whether an entity follows rows that are kept by another key.
 func (s *source) several() bool {
-	if s.spec.Newest != "" {
+	if s.spec.Newest != "" || s.spec.Each != "" {
 		return true
 	}
 	return len(s.table.identity()) > 0 && slices.ContainsFunc(s.spec.Key, func(name string) bool {
@@ -47,6 +47,9 @@ func (r *resolver) rowsOfEntity(s *source) *source {
 	}
 	if s.spec.Newest != "" {
 		rows.made = rows.append(s.spec.Newest)
+	}
+	if s.spec.Each != "" {
+		r.elements(s, &rows)
 	}
 	return &rows
 }
@@ -190,6 +193,7 @@ func (s *source) followed(image []byte) (m member, err error) {
 type changedRow struct {
 	rows    *source
 	was, is member
+	before  []byte
 	after   []byte
 	row     uint32
 }
@@ -199,6 +203,12 @@ type changedRow struct {
 func (c *collector) followRows() error {
 	for _, s := range c.sources {
 		if s.head == nil {
+			continue
+		}
+		if s.spec.Each != "" {
+			if err := c.eachChanged(s, c.unfold); err != nil {
+				return err
+			}
 			continue
 		}
 		if err := c.eachChanged(s, c.leave); err != nil {
@@ -219,9 +229,9 @@ func (c *collector) eachChanged(s *source, do func(changedRow) error) error {
 		if bytes.Equal(t.before, t.after) {
 			return nil
 		}
-		ch := changedRow{rows: s, after: bytes.Clone(t.after), row: t.row}
+		ch := changedRow{rows: s, before: bytes.Clone(t.before), after: bytes.Clone(t.after), row: t.row}
 		id := bytes.Clone(t.key[3:])
-		was, err := s.member(id, bytes.Clone(t.before))
+		was, err := s.member(id, ch.before)
 		if err != nil {
 			return err
 		}
@@ -343,7 +353,7 @@ func (c *collector) newestOf(rows *source, id []byte) (best member, image []byte
 
 // reindexMember moves a row in the index of its entity's rows.
 func (c *collector) reindexMember(t *touch) error {
-	if t.src.head == nil {
+	if t.src.head == nil || t.src.spec.Each != "" {
 		return nil
 	}
 	was, err := t.src.member(t.key[3:], t.before)

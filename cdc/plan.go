@@ -26,6 +26,8 @@ type source struct {
 	rows      *source   // for an entity that follows rows kept by another key: their source
 	head      *source   // for that source: the entity
 	named     []int     // and the fields that are the entity's id
+	list      int       // or the field that is the list of entities
+	each      []*step   // by schema index; what is read of an element of a list
 	made      int       // and the field that the newest row has most of; -1: any row will do
 	lines     *source   // the source of its lines, for a sale or prescription
 	parents   []*source // for a line: where its documents come from, all of one table
