@@ -25,6 +25,7 @@ type table struct {
 	rows        int64 // about; -1: nobody knows
 	partitioned bool
 	readable    bool
+	shown       string // what a mapping calls it, where that stands for the tables of several schemas; else empty
 	columns     []*column
 	key         []string        // the primary key
 	unique      map[string]bool // columns that are unique alone
@@ -78,6 +79,9 @@ func (t *table) column(name string) *column {
 
 // String is the name as a mapping writes it.
 func (t *table) String() string {
+	if t.shown != "" {
+		return t.shown
+	}
 	if t.schema == "public" {
 		return t.name
 	}

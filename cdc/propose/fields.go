@@ -24,6 +24,12 @@ func match(c *column, k rxvigil.Kind, field string, t rxvigil.FieldType) float64
 	if len(c.table.words) > 1 { // product_name of pharmacy_products
 		named = max(named, 0.9*fitColumn(without(c.words, c.table.words[len(c.table.words)-1:]), vocabulary))
 	}
+	if c.filled == 0 && c.table.rows > 0 { // what is never filled in says little
+		named *= 0.6
+	}
+	if (k == rxvigil.KindMovement || k == rxvigil.KindSaleLine) && holds(c.words, "prescribed", "requested", "ordered", "expected", "suggested") {
+		named *= 0.5 // what was wanted is not what moved
+	}
 	return named * suits(c.class, t)
 }
 
@@ -101,14 +107,17 @@ type pick struct {
 
 // fields finds the columns of an entity's fields, the surest first, so that no column serves twice.
 func (g *guess) fields(e *Entity) {
+	if e.bare {
+		return
+	}
 	schema := rxvigil.NewSchema(e.Kind)
 	var picks []pick
 	for _, f := range schema.Fields {
 		if f.Name == "native_status" || f.Type == rxvigil.TypeRef {
 			continue
 		}
-		for _, c := range e.table.columns {
-			if s := match(c, e.Kind, f.Name, f.Type); s >= likely && !slices.Contains(e.table.key, c.name) {
+		for _, c := range e.told().columns {
+			if s := match(c, e.Kind, f.Name, f.Type); s >= likely && !slices.Contains(e.told().key, c.name) {
 				picks = append(picks, pick{f.Name, c, s})
 			}
 		}
@@ -124,10 +133,11 @@ func (g *guess) fields(e *Entity) {
 		g.field(e, f, chosen, picks, taken)
 	}
 	g.gone(e)
+	e.reroot()
 	if len(e.missing) > 0 {
 		var paths []string
 		for _, name := range e.missing {
-			paths = append(paths, "mapping."+e.Kind.String()+".fields."+name)
+			paths = append(paths, e.path()+".fields."+name)
 		}
 		e.asks["missing"] = []int{len(g.p.Doubts) + 1}
 		g.p.Doubts = append(g.p.Doubts, Doubt{Paths: paths, Question: fmt.Sprintf("No column of %s looks like its %s. Is there one?", e.Table, strings.Join(e.missing, ", "))})
@@ -145,6 +155,15 @@ func (g *guess) field(e *Entity, f rxvigil.Field, chosen map[string]pick, picks 
 	p, found := chosen[f.Name]
 	if !found {
 		if e.Kind == rxvigil.KindLot && g.held(e, f.Name) {
+			return
+		}
+		if e.Kind == rxvigil.KindLot && f.Name == "reserved" && e.notAvailable(chosen["on_hand"].column) {
+			g.ask(e, "fields.reserved", "Is what is not available of the total reserved?")
+			return
+		}
+		if further := nameBeyond(e.table); e.Kind == rxvigil.KindBranch && f.Name == "name" && further != nil {
+			e.Fields = append(e.Fields, *further)
+			g.ask(e, "fields.name", fmt.Sprintf("Is the name of a branch %s?", further.Why))
 			return
 		}
 		if further := g.beyond(e.table, e.Kind, f.Name); further != nil && e.Kind == rxvigil.KindLot {
@@ -184,6 +203,9 @@ func (g *guess) valued(v expr, c *column, t rxvigil.FieldType) expr {
 		for _, size := range c.table.columns {
 			if size.class == number && fit(size.words, terms("pack size, packet size, box size, units per pack, unit per pack, units per box, pieces per pack, conversion factor:8")) >= 0.8 {
 				v.times = size.name
+				if strings.HasPrefix(c.typeName, "double") || strings.HasPrefix(size.typeName, "double") || c.typeName == "real" {
+					v.round = 6
+				}
 			}
 		}
 	}
@@ -242,15 +264,20 @@ func (g *guess) refers(e *Entity, field string) {
 	}[field]
 	to := g.of[target]
 	switch {
+	case e.silent && target == rxvigil.KindPrescription:
+		e.Fields = append(e.Fields, Field{Name: field, Confidence: 0.9, Why: "the same row", value: expr{column: e.key[0]}})
+		return
 	case to == nil:
 		return // the kind itself is asked for
+	case to.table == e.table && (target == rxvigil.KindPrescription || target == rxvigil.KindPrescriptionLine):
+		return // another document in the same table
 	case to.table == e.table && len(e.key) == 1:
 		e.Fields = append(e.Fields, Field{Name: field, Confidence: 0.9, Why: "the same row", value: expr{column: e.key[0]}})
 		return
 	}
 	if to.batch != nil {
 		if c := referenceTo(e.table, to.batch); c != nil {
-			e.Fields = append(e.Fields, Field{Name: field, Confidence: 0.9, Why: "it names the batch, as the stock does", value: expr{column: c.name}})
+			e.Fields = append(e.Fields, Field{Name: field, Confidence: 0.9, Why: "it names " + to.batch.String() + ", as " + to.Table + " does", value: expr{column: c.name}})
 			return
 		}
 	}
@@ -278,8 +305,8 @@ func (g *guess) refers(e *Entity, field string) {
 // gone finds how the app deletes without deleting.
 func (g *guess) gone(e *Entity) {
 	yes, no := true, false
-	for _, c := range e.table.columns {
-		words := without(c.words, e.table.words)
+	for _, c := range e.told().columns {
+		words := without(c.words, e.told().words)
 		switch {
 		case (c.class == instant || c.class == naive) && fit(words, terms("deleted at, deleted on, deleted datetime, deleted date, removed at, archived at, date suppression, supprime le, deletado em, dihapus pada")) >= 0.9:
 			e.gone = &predicate{column: c.name, null: &no}

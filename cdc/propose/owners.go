@@ -18,6 +18,7 @@ func (g *guess) owners(e *Entity) {
 			of = g.of[rxvigil.KindPrescription]
 		}
 		e.parent = &expr{column: referenceTo(e.table, of.table).name}
+		g.linesOf(e)
 		return
 	case rxvigil.KindLot, rxvigil.KindSale, rxvigil.KindPrescription, rxvigil.KindMovement, rxvigil.KindLevel:
 		if way := g.way(e.table, rxvigil.KindBranch); len(way) > 0 && len(way) <= 2 {
@@ -29,6 +30,10 @@ func (g *guess) owners(e *Entity) {
 }
 
 func (g *guess) tenant(e *Entity) {
+	if g.schema != "" && e.table.schema == g.schema {
+		e.tenant = &expr{column: "schema"}
+		return
+	}
 	if t := g.of[rxvigil.KindTenant]; t != nil && t.table != e.table {
 		if all := paths(e.table, t.table, g.preference); len(all) > 0 {
 			v := via(all[0])
@@ -38,6 +43,11 @@ func (g *guess) tenant(e *Entity) {
 		}
 		if c, from := g.tenantColumn(e); c != nil {
 			e.tenant = from
+			return
+		}
+		if e.Kind == rxvigil.KindMedicine {
+			e.tenant = &expr{column: "every"}
+			g.ask(e, "tenant", fmt.Sprintf("Nothing leads from %s to %s. Is it one list that all of them share?", e.Table, t.Table))
 			return
 		}
 		if e.Kind != rxvigil.KindPatient {
@@ -60,6 +70,11 @@ func (g *guess) tenant(e *Entity) {
 	if g.askedTenant && e.Kind == rxvigil.KindPatient { // others have one
 		e.tenant = &expr{none: true}
 		g.ask(e, "tenant", fmt.Sprintf("Nothing says to which pharmacy a row of %s belongs. Until that is known its events reach nobody.", e.Table))
+		return
+	}
+	if g.askedTenant && e.Kind == rxvigil.KindMedicine {
+		e.tenant = &expr{column: "every"}
+		g.ask(e, "tenant", fmt.Sprintf("Nothing says to which pharmacy a row of %s belongs. Is it one list that all of them share?", e.Table))
 		return
 	}
 	e.tenant = &expr{konst: "main"}

@@ -29,9 +29,15 @@ type Entity struct {
 
 	table                  *table
 	key                    []string
-	newest                 string // of several rows of one key the last one by this column counts
-	batch                  *table // of a lot whose key is the batch that its row names
-	where, gone            *predicate
+	newest                 string       // of several rows of one key the last one by this column counts
+	batch                  *table       // of a lot whose key is the batch that its row names
+	base                   *table       // what an entity is told by, where its own table only says to whom it belongs
+	through                []hop        // the way there
+	where                  []*predicate // all of them
+	gone                   *predicate
+	silent                 bool
+	bare                   bool // it has no fields
+	nth                    int  // of the entities of its kind
 	tenant, branch, parent *expr
 	asks                   map[string][]int // by field: numbers of doubts
 	missing                []string
@@ -64,7 +70,9 @@ type expr struct {
 	words  [][2]string
 	sign   string
 	signs  [][2]string
+	minus  string
 	times  string
+	round  int // decimals; 0: as it is
 	zone   string
 	none   bool
 }
@@ -72,6 +80,8 @@ type expr struct {
 // predicate is a question about one column, in the words of a mapping.
 type predicate struct {
 	column string
+	from   string
+	by     *expr
 	in     []string
 	null   *bool
 	truth  *bool
@@ -90,6 +100,7 @@ func Propose(db *Database) *Proposal {
 		g.owners(e)
 		g.identity(e)
 	}
+	g.tenantOfBranches()
 	for _, e := range g.p.Entities { // they name each other
 		g.fields(e)
 	}
@@ -99,10 +110,11 @@ func Propose(db *Database) *Proposal {
 
 // guess is a proposal in the making.
 type guess struct {
-	db   *Database
-	p    *Proposal
-	of   map[rxvigil.Kind]*Entity
-	used map[*table]bool
+	db     *Database
+	p      *Proposal
+	of     map[rxvigil.Kind]*Entity
+	used   map[*table]bool
+	schema string // of one tenant; empty: they share their tables
 
 	askedTenant, askedConst bool
 }
@@ -129,14 +141,37 @@ func (g *guess) twins() {
 	if len(others) == 0 {
 		return
 	}
-	g.doubt("mapping", fmt.Sprintf("These schemas hold the same tables as %s: %s. Is each the schema of a tenant? Only %s was looked at.", first, strings.Join(others, ", "), first))
+	g.doubt("mapping", fmt.Sprintf("These schemas hold the same tables as %s: %s. Is each the schema of a tenant, called as the star in %s? Only %s was looked at.",
+		first, strings.Join(others, ", "), starOf(append(others, first)), first))
+	g.schema = first
 	g.db.tables = slices.DeleteFunc(g.db.tables, func(t *table) bool {
 		if slices.Contains(others, t.schema) {
-			g.p.Ignored = append(g.p.Ignored, Ignored{t.String(), "the same table as in " + first})
 			return true
+		}
+		if t.schema == first {
+			t.shown = starOf(append(others, first)) + "." + t.name
 		}
 		return false
 	})
+}
+
+// starOf is a name with a star that means all of some names.
+func starOf(names []string) string {
+	prefix, suffix := names[0], names[0]
+	for _, n := range names[1:] {
+		for !strings.HasPrefix(n, prefix) || len(prefix) == len(n) {
+			prefix = prefix[:len(prefix)-1]
+		}
+		for !strings.HasSuffix(n, suffix) || len(suffix) == len(n) {
+			suffix = suffix[1:]
+		}
+	}
+	for _, n := range names { // the star stands for something in each
+		for len(prefix)+len(suffix) >= len(n) {
+			suffix = suffix[1:]
+		}
+	}
+	return prefix + "*" + suffix
 }
 
 // doubt adds a question and gives its number.
@@ -147,8 +182,24 @@ func (g *guess) doubt(path, question string, alternatives ...string) int {
 
 // ask adds a question about a line of an entity.
 func (g *guess) ask(e *Entity, line, question string, alternatives ...string) {
-	n := g.doubt("mapping."+e.Kind.String()+"."+line, question, alternatives...)
+	n := g.doubt(e.path()+"."+line, question, alternatives...)
 	e.asks[line] = append(e.asks[line], n)
+}
+
+// path is where the entity stands in the file.
+func (e *Entity) path() string {
+	if e.nth > 0 {
+		return fmt.Sprintf("mapping.%s[%d]", e.Kind, e.nth)
+	}
+	return "mapping." + e.Kind.String()
+}
+
+// told is the table whose columns tell of the entity.
+func (e *Entity) told() *table {
+	if e.base != nil {
+		return e.base
+	}
+	return e.table
 }
 
 func percent(share float64) string { return fmt.Sprintf("%.0f %%", math.Floor(share*100)) }
@@ -178,6 +229,9 @@ func (g *guess) ignore() {
 
 func (e *Entity) values() []*expr {
 	all := []*expr{e.tenant, e.branch, e.parent}
+	for _, p := range e.where {
+		all = append(all, &expr{from: p.from, by: p.by})
+	}
 	for i := range e.Fields {
 		all = append(all, &e.Fields[i].value)
 	}

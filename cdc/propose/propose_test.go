@@ -126,11 +126,16 @@ func TestDocumentsToldApartByAColumnAndLinksAreUnderstood(t *testing.T) {
 	t.Parallel()
 	p, _ := proposed(t, target(t, "msupply"))
 	p.must(t,
-		"branch.table=store", "branch.tenant=site_id", "medicine.table=item", "medicine.tenant={const: main}",
+		"branch.table=store", "branch.tenant=site_id", "medicine.table=item", "medicine.tenant=every", "tenant.table=store",
 		"lot.table=stock_line", "lot.medicine={column: item_id, from: item_link, by: item_link_id}", "lot.tenant={column: site_id, from: store, by: store_id}",
-		"lot.on_hand={column: total_number_of_packs, times: pack_size}", "lot.held=on_hold",
-		"prescription.table=invoice", "prescription.where={column: type, in: [PRESCRIPTION]}", "patient.table=name", "patient.where={column: type, in: [PATIENT]}",
-		"patient.gone={column: deleted_datetime, null: false}",
+		"lot.on_hand={column: total_number_of_packs, times: pack_size, round: 6}", "lot.held=on_hold",
+		"lot.reserved={column: total_number_of_packs, minus: available_number_of_packs, times: pack_size, round: 6}",
+		"branch.name={column: name, from: name, by: {column: name_id, from: name_link, by: name_link_id}}",
+		"prescription.table=invoice", "prescription.where=[{column: type, in: [PRESCRIPTION]} {column: is_cancellation, true: false}]",
+		"sale.where=[{column: type, in: [OUTBOUND_SHIPMENT]} {column: is_cancellation, true: false}]", "sale.prescription=id",
+		"sale_line.where=[{column: type, from: invoice, by: invoice_id, in: [OUTBOUND_SHIPMENT, PRESCRIPTION]} {column: is_cancellation, from: invoice, by: invoice_id, true: false}]",
+		"patient.table=name_store_join", "patient.phone={column: phone, from: name, by: {column: name_id, from: name_link, by: name_link_id}}",
+		"movement.table=invoice_line", "movement.lot=stock_line_id",
 	)
 	p.asked(t, "SHIPPED, DELIVERED")
 }
@@ -259,9 +264,9 @@ func TestSchemasThatAreTwinsAreAskedAbout(t *testing.T) {
 		fmt.Fprintf(&sql, "CREATE SCHEMA %s;"+tables, schema)
 	}
 	p, _ := proposed(t, database(t, sql.String()))
-	p.asked(t, "Is each the schema of a tenant?")
-	p.must(t, "medicine.table=hope.medicines")
-	if len(p.Ignored) != 6 {
+	p.asked(t, "Is each the schema of a tenant")
+	p.must(t, "medicine.table=*.medicines")
+	if len(p.Ignored) != 0 { // they are meant by the star
 		t.Errorf("left out: %v", p.Ignored)
 	}
 }
@@ -299,6 +304,24 @@ func TestWordsOfNames(t *testing.T) {
 	} {
 		if got := strings.Join(wordsOf(name), " "); got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestASchemaForEachTenantIsUnderstood(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.Database(t)
+	for _, one := range []string{"clinic_north", "clinic_south", "clinic_so"} {
+		pgtest.Exec(t, dsn, strings.ReplaceAll(`CREATE SCHEMA %; CREATE TABLE %.medicines (id int PRIMARY KEY, name text, reorder_level int);
+			CREATE TABLE %.batches (id int PRIMARY KEY, medicine_id int REFERENCES %.medicines, expiry_date date, quantity int, batch_number text);
+			CREATE TABLE %.sales (id int PRIMARY KEY, total numeric)`, "%", one))
+	}
+	p, _ := proposed(t, dsn)
+	p.must(t, "medicine.table=clinic_*.medicines", "medicine.tenant=schema", "lot.table=clinic_*.batches", "lot.tenant=schema", "lot.medicine=medicine_id")
+	p.asked(t, "called as the star in clinic_*")
+	for names, want := range map[string]string{"a_x b_x": "*_x", "ax ay": "a*", "abc abd ab": "a*", "one two": "*", "t1_app t22_app": "t*_app"} {
+		if got := starOf(strings.Fields(names)); got != want {
+			t.Errorf("%s are %s, not %s", names, got, want)
 		}
 	}
 }

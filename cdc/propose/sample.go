@@ -73,7 +73,7 @@ func (r *reading) sample(ctx context.Context, t *table) error {
 		case !c.personal && c.refers == nil && !slices.Contains(t.key, c.name) && (c.class == text || c.class == truth):
 			want = append(want, fmt.Sprintf("CASE WHEN length(%s::text) <= 40 THEN %s::text ELSE '' END", name, name))
 		case c.class == number && !c.personal:
-			want = append(want, fmt.Sprintf("CASE WHEN %s < 0 THEN '-' ELSE '+' END", name))
+			want = append(want, fmt.Sprintf("CASE WHEN %[1]s < 0 THEN '-' WHEN %[1]s IS NOT NULL THEN '+' END", name))
 		default:
 			want = append(want, fmt.Sprintf("CASE WHEN %s IS NOT NULL THEN '' END", name))
 		}

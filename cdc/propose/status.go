@@ -19,8 +19,8 @@ func statusTerms(k rxvigil.Kind) map[string]string {
 		}
 	case rxvigil.KindSale:
 		return map[string]string{
-			"draft": "draft, cart, parked, brouillon, borrador, rascunho, konsep, nhap", "pending": "pending, unpaid, processing, in progress, on hold, held, awaiting payment, ordered, confirmed:7, open:6, new:6, partial:6, partially paid, credit:6, en attente, pendiente, pendente, menunggu, cho, active:4",
-			"completed":          "completed, complete, paid, done, finished, success, fulfilled, delivered, closed:7, posted, finalized, validated:6, shipped:7, verified:6, paye, termine, pagado, pagada, completado, completada, pago, concluido, concluida, selesai, lunas, hoan thanh, da thanh toan",
+			"draft": "draft, cart, parked, brouillon, borrador, rascunho, konsep, nhap", "pending": "pending, unpaid, processing, in progress, on hold, held, awaiting payment, ordered, confirmed:7, open:6, new:6, allocated:6, partial:6, partially paid, credit:6, en attente, pendiente, pendente, menunggu, cho, active:4",
+			"completed":          "completed, complete, paid, done, finished, success, fulfilled, delivered, closed:7, posted, finalized, validated:6, shipped:7, verified:6, picked:6, received:6, paye, termine, pagado, pagada, completado, completada, pago, concluido, concluida, selesai, lunas, hoan thanh, da thanh toan",
 			"partially_returned": "partially returned, partial return, partially refunded, partial refund", "returned": "returned, refunded, return, refund, retourne, devuelto, devuelta, devolvido, dikembalikan, tra hang",
 			"cancelled": "cancelled, canceled, cancel, annule, annulee, cancelado, cancelada, batal, dibatalkan, huy, da huy, aborted, failed:6, rejected", "void": "void, voided",
 		}

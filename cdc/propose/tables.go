@@ -13,7 +13,7 @@ const enough = 0.5
 // candidate is a table that may be a kind.
 type candidate struct {
 	table *table
-	where *predicate
+	where []*predicate
 	score float64
 	why   []string
 }
@@ -26,7 +26,9 @@ func (g *guess) tables() {
 	} {
 		g.table(k)
 	}
-	slices.SortFunc(g.p.Entities, func(a, b *Entity) int { return int(a.Kind) - int(b.Kind) })
+	g.joined()
+	g.dispensing()
+	slices.SortStableFunc(g.p.Entities, func(a, b *Entity) int { return int(a.Kind) - int(b.Kind) })
 	for _, k := range []rxvigil.Kind{rxvigil.KindMedicine, rxvigil.KindLot} {
 		if g.of[k] == nil {
 			g.doubt("mapping."+k.String(), fmt.Sprintf("No table looks like the %ss. Which one is it? Without it there is nothing to watch.", k))
@@ -230,7 +232,13 @@ func (g *guess) shared(k rxvigil.Kind) (candidate, bool) {
 		}
 		return candidate{table: m.table, score: 0.5 + sure*0.4, why: []string{"no table of lots, and " + m.Table + " has " + on.name + " and " + expires.name}}, true
 	}
-	if k != rxvigil.KindPatient && k != rxvigil.KindPrescription && k != rxvigil.KindSale {
+	switch k {
+	case rxvigil.KindSaleLine:
+		return g.sharedLines()
+	case rxvigil.KindMovement:
+		return g.sharedMovements()
+	case rxvigil.KindPatient, rxvigil.KindPrescription, rxvigil.KindSale:
+	default:
 		return candidate{}, false
 	}
 	for _, t := range g.db.tables {
@@ -240,7 +248,7 @@ func (g *guess) shared(k rxvigil.Kind) (candidate, bool) {
 		for _, c := range t.columns {
 			if words := ofKind(c, k); len(words) > 0 {
 				return candidate{
-					table: t, where: &predicate{column: c.name, in: words}, score: 0.75,
+					table: t, where: append([]*predicate{{column: c.name, in: words}}, notReversed(t)...), score: 0.75,
 					why: []string{fmt.Sprintf("rows of %s whose %s says so", t, c.name)},
 				}, true
 			}
@@ -256,7 +264,7 @@ func ofKind(c *column, k rxvigil.Kind) []string {
 	}
 	var words []string
 	for _, w := range c.vocabulary() {
-		if fit(wordsOf(w), tableTerms(k)) >= 0.9 {
+		if fit(wordsOf(w), append(tableTerms(k), documentTerms(k)...)) >= 0.9 {
 			words = append(words, w)
 		}
 	}

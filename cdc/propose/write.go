@@ -28,8 +28,9 @@ func (p *Proposal) Write(w io.Writer, dsn string) error {
 			fmt.Fprintf(b, "    - %s # %s\n", scalar(t.Table), t.Why)
 		}
 	}
-	for _, e := range p.Entities {
-		p.entity(b, e)
+	for i, e := range p.Entities {
+		listed := e.nth > 0 || i+1 < len(p.Entities) && p.Entities[i+1].nth > 0
+		p.entity(b, e, listed)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -81,11 +82,33 @@ func comment(parts ...string) string {
 	return " # " + strings.Join(said, "; ")
 }
 
-func (p *Proposal) entity(b *strings.Builder, e *Entity) {
-	fmt.Fprintf(b, "\n  # %s: %s\n", percent(e.Confidence), strings.Join(e.Why, ", "))
-	fmt.Fprintf(b, "  %s:\n    table: %s%s\n", e.Kind, scalar(e.Table), comment(e.ask("table")))
-	if e.where != nil {
-		fmt.Fprintf(b, "    where: %s%s\n", e.where, comment(e.ask("where")))
+// entity writes one entity; one of several of its kind is an element of a list.
+func (p *Proposal) entity(to *strings.Builder, e *Entity, listed bool) {
+	b := &strings.Builder{}
+	fmt.Fprintf(to, "\n  # %s: %s\n", percent(e.Confidence), strings.Join(e.Why, ", "))
+	if e.nth == 0 {
+		fmt.Fprintf(to, "  %s:\n", e.Kind)
+	}
+	defer func() {
+		text := b.String()
+		if listed {
+			text = "    - " + strings.ReplaceAll(strings.TrimSuffix(text[4:], "\n"), "\n", "\n  ") + "\n"
+		}
+		to.WriteString(text)
+	}()
+	fmt.Fprintf(b, "    table: %s%s\n", scalar(e.Table), comment(e.ask("table")))
+	switch len(e.where) {
+	case 0:
+	case 1:
+		fmt.Fprintf(b, "    where: %s%s\n", e.where[0], comment(e.ask("where")))
+	default:
+		fmt.Fprintf(b, "    where:%s\n", comment(e.ask("where")))
+		for _, p := range e.where {
+			fmt.Fprintf(b, "      - %s\n", p)
+		}
+	}
+	if e.silent {
+		fmt.Fprintf(b, "    silent: true%s\n", comment(e.ask("silent")))
 	}
 	key := scalar(e.key[0])
 	if len(e.key) > 1 {
@@ -124,7 +147,7 @@ func (e expr) String() string {
 		return "none"
 	case e.konst != "":
 		return "{const: " + scalar(e.konst) + "}"
-	case e.from == "" && e.words == nil && e.sign == "" && e.zone == "" && e.times == "":
+	case e.from == "" && e.words == nil && e.sign == "" && e.zone == "" && e.times == "" && e.minus == "" && e.round == 0:
 		return scalar(e.column)
 	}
 	parts := []string{"column: " + scalar(e.column)}
@@ -137,8 +160,14 @@ func (e expr) String() string {
 	if e.sign != "" {
 		parts = append(parts, "sign: {column: "+scalar(e.sign)+", values: {"+signs(e.signs)+"}}")
 	}
+	if e.minus != "" {
+		parts = append(parts, "minus: "+scalar(e.minus))
+	}
 	if e.times != "" {
 		parts = append(parts, "times: "+scalar(e.times))
+	}
+	if e.round != 0 {
+		parts = append(parts, fmt.Sprintf("round: %d", e.round))
 	}
 	if e.zone != "" {
 		parts = append(parts, "zone: "+scalar(e.zone))
@@ -147,13 +176,17 @@ func (e expr) String() string {
 }
 
 func (p *predicate) String() string {
+	of := "{column: " + scalar(p.column)
+	if p.from != "" {
+		of += ", from: " + scalar(p.from) + ", by: " + p.by.String()
+	}
 	switch {
 	case p.in != nil:
-		return "{column: " + scalar(p.column) + ", in: [" + list(p.in) + "]}"
+		return of + ", in: [" + list(p.in) + "]}"
 	case p.null != nil:
-		return fmt.Sprintf("{column: %s, null: %t}", scalar(p.column), *p.null)
+		return fmt.Sprintf("%s, null: %t}", of, *p.null)
 	}
-	return fmt.Sprintf("{column: %s, true: %t}", scalar(p.column), *p.truth)
+	return fmt.Sprintf("%s, true: %t}", of, *p.truth)
 }
 
 func list(words []string) string {
