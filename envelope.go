@@ -35,6 +35,9 @@ func (e *Event) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// DataJSON is the data of an event as its envelope has it.
+func DataJSON(d EventData) []byte { return d.appendData(nil) }
+
 func (c Custom) appendData(b []byte) []byte {
 	if len(c.JSON) == 0 {
 		return append(b, "{}"...)

@@ -1,5 +1,7 @@
 package rxvigil
 
+import "time"
+
 // Kind is what a record is about. Tenants, branches, movements, recalls and readings are evidence: they make no events of their own.
 type Kind uint8
 
@@ -197,6 +199,8 @@ type Schema struct {
 	Fields []Field
 	Silent bool // rules read its records, and no event tells of them
 	Life   Life // of what is custom
+	// Settle is how long the coming of a sale or prescription without lines is not told, because its lines may still come.
+	Settle time.Duration
 }
 
 // Life names the events of a custom entity.

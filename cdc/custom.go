@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"time"
 
 	"github.com/rxvigil/rxvigil"
 )
@@ -30,6 +31,26 @@ func (r *resolver) life(s *source) {
 		Updated: r.eventType(s, events.Updated, "updated"),
 		Removed: r.eventType(s, events.Removed, "removed"),
 	}
+}
+
+// longestSettle is how long a document may wait for its lines at most.
+const longestSettle = time.Hour
+
+// settle says how long a document waits for its lines.
+func (r *resolver) settle(s *source) {
+	if s.spec.Settle == "" {
+		return
+	}
+	if s.kind != rxvigil.KindSale && s.kind != rxvigil.KindPrescription {
+		r.fail(s.path+".settle", fmt.Sprintf("a %s has no lines to wait for", s.kind), "leave it out")
+		return
+	}
+	d, err := time.ParseDuration(s.spec.Settle)
+	if err != nil || d <= 0 || d > longestSettle {
+		r.fail(s.path+".settle", fmt.Sprintf("%q is no time to wait", s.spec.Settle), "write it as 2s or 1m, up to 1h")
+		return
+	}
+	s.schema.Settle = d
 }
 
 func (r *resolver) eventType(s *source, name, what string) rxvigil.EventType {

@@ -90,7 +90,7 @@ func TestTheMappingPageNamesEveryConstructAndField(t *testing.T) {
 	for _, word := range []string{
 		"ignore", "table", "where", "key", "tenant", "branch", "parent", "of", "newest", "gone", "fields", "extra", "column", "from", "by", "first", "json", "trim", "case",
 		"const", "words", "else", "sign", "values", "plus|minus", "times", "zone", "day_in", "format", "month_end", "round", "in", "null", "true",
-		"custom", "each", "element", "hash", "hash_key", "name", "events", "removed", "silent",
+		"custom", "each", "element", "hash", "hash_key", "name", "events", "removed", "settle", "silent",
 	} {
 		if !regexp.MustCompile(`\b(` + word + `):`).MatchString(blocks) {
 			t.Errorf("no example has %s:", word)

@@ -180,6 +180,22 @@ func named(records []*rxvigil.Record, t rxvigil.Tenant, names Names) []rxvigil.L
 	return lines
 }
 
+// Came tells of a sale or prescription that it came, as it is now.
+func Came(row uint32, d *rxvigil.EntityChange) []Happening {
+	c := rxvigil.Change{Row: row, After: d.Record}
+	of := sale
+	if d.Record.Kind() == rxvigil.KindPrescription {
+		of = prescription
+	}
+	out := of(&c, nil)
+	for i := range out {
+		data := out[i].Data.(rxvigil.EntityChange)
+		data.Lines = d.Lines
+		out[i].Data = data
+	}
+	return out
+}
+
 // sale gives a sale's event by what its status became; one that appears completed was created and completed.
 func sale(c *rxvigil.Change, names Names) []Happening {
 	out := documentLife(c, names, rxvigil.SaleCreated, rxvigil.SaleUpdated, rxvigil.SaleCancelled)

@@ -77,6 +77,9 @@ type Source struct {
 	Of string `yaml:"of,omitempty"`
 	// Silent keeps to itself what becomes of these entities: rules read them, and no event tells of them.
 	Silent bool `yaml:"silent,omitempty"`
+	// Settle is how long a sale or a prescription that comes without lines waits for them, such as 2s: an app may write them in a
+	// later transaction. Then the first that is told of it has its lines.
+	Settle string `yaml:"settle,omitempty"`
 	// Gone tells a soft-deleted row.
 	Gone   Predicates      `yaml:"gone,omitempty"`
 	Fields map[string]Expr `yaml:"fields,omitempty"`

@@ -128,6 +128,7 @@ func (r *resolver) fields(s *source) {
 	s.schema = rxvigil.NewSchema(s.kind, extra...)
 	s.schema.Silent = s.spec.Silent
 	r.life(s)
+	r.settle(s)
 	s.fields = make([]*Expr, len(s.schema.Fields))
 	canonical := rxvigil.NewSchema(s.kind)
 	for _, name := range slices.Sorted(maps.Keys(s.spec.Fields)) {

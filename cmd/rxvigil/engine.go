@@ -42,6 +42,7 @@ type engine struct {
 	reshaped bool                          // the open group has a shape
 	group    []done
 	usage    map[string]rules.Usage // of the open group, by its key: most of a group's replace each other
+	awaited  map[string]*awaited    // documents that wait for their lines
 	scratch  []byte
 	named    []rxvigil.Event // of the transaction at hand, with what happened in it and the tenants it was told to
 	happened []cdc.Happening
@@ -142,7 +143,11 @@ func (e *engine) settle(tx *cdc.Transaction, in rules.Input, out rules.Outcome) 
 	}
 	d := done{receipts: out.Receipts, entry: push.Entry{LSN: tx.LSN}}
 	d.commit = rules.Commit{Epoch: e.epoch, Tx: tx.Tx, Transitions: out.Transitions, Occurrences: out.Occurrences, Overrides: out.Overrides}
-	if events := e.events(tx, out); len(events) > 0 {
+	events, err := e.events(tx, out)
+	if err != nil {
+		return err
+	}
+	if len(events) > 0 {
 		d.entry.Events = push.NewEvents(events)
 		e.scratch = appendEntry(e.scratch[:0], d.entry)
 		if err := e.disk.Append(tx.LSN, tx.At, e.scratch); err != nil {

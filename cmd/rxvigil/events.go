@@ -102,8 +102,11 @@ func (e *engine) asked(ctx context.Context, c *rules.Command, m cdc.Message) err
 
 // events names what a transaction means: row by row in the order delivered, then its transitions. A row's index stands in
 // the high bits of the ordinal; where one row means more than sixteen events, they take the next ordinals.
-func (e *engine) events(tx *cdc.Transaction, out rules.Outcome) []rxvigil.Event {
-	happened := e.happenings(tx, out)
+func (e *engine) events(tx *cdc.Transaction, out rules.Outcome) ([]rxvigil.Event, error) {
+	happened, err := e.awaitLines(tx, e.happenings(tx, out))
+	if err != nil {
+		return nil, err
+	}
 	if len(happened) > hugeTransaction || e.large.tooMuch() {
 		happened = asResyncs(happened)
 	}
@@ -120,7 +123,7 @@ func (e *engine) events(tx *cdc.Transaction, out rules.Outcome) []rxvigil.Event 
 	}
 	e.markLast(events)
 	e.named, e.happened = events, happened
-	return events
+	return events, nil
 }
 
 // forgetEvents lets go of what the events of a transaction refer to, once they are encoded; the room for them is used again.

@@ -56,8 +56,18 @@ func newService(t testing.TB, dsn, mapping string) *service {
 	if err != nil {
 		t.Fatal(err)
 	}
+	pack := strings.TrimSuffix(mapping, ".yaml") + ".rules.yaml"
+	if !strings.Contains(string(text), pack) {
+		pack = ""
+	}
+	return newServiceOf(t, dsn, string(text), pack)
+}
+
+// newServiceOf is a service with a configuration, and a pack of testdata/mappings beside it where one is named.
+func newServiceOf(t testing.TB, dsn, text, pack string) *service {
+	t.Helper()
 	dir := t.TempDir()
-	if pack := strings.TrimSuffix(mapping, ".yaml") + ".rules.yaml"; strings.Contains(string(text), pack) {
+	if pack != "" {
 		rules, err := os.ReadFile(filepath.Join("../../testdata/mappings", pack))
 		if err == nil {
 			err = os.WriteFile(filepath.Join(dir, pack), rules, 0o600)

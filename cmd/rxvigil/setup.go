@@ -26,6 +26,7 @@ func newEngine(cfg *config, disk *state.Store, store alertStore, log *push.Log, 
 		disk: disk, store: store, log: log, logger: logger, slot: cfg.Source.Slot, ready: make(chan struct{}),
 		age:       groupAge,
 		usage:     map[string]rules.Usage{},
+		awaited:   map[string]*awaited{},
 		seen:      map[rxvigil.Tenant]bool{},
 		retention: state.Retention{Age: cfg.Log.Retention, Bytes: cfg.Log.MaxBytes},
 	}

@@ -27,6 +27,7 @@ func (e *engine) Forget(ctx context.Context, id cdc.Identity, hash string) error
 	e.epoch = epochOf(id, hash)
 	e.group, e.recorded, e.settled, e.saved = nil, nil, 0, 0
 	clear(e.usage)
+	clear(e.awaited)
 	e.vital.set("starting")
 	if _, err := e.renewRules(); err != nil {
 		return err
@@ -184,6 +185,9 @@ func (e *engine) remember(ctx context.Context, m *cdc.Memory) error {
 	g.Go(func() (err error) { snapshot, err = e.load(both); return err })
 	g.Go(func() error {
 		if err := e.foldImages(r, m); err != nil {
+			return err
+		}
+		if err := e.recallAwaited(); err != nil {
 			return err
 		}
 		return e.foldUsage(r)
