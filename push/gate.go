@@ -12,6 +12,23 @@ import (
 // token is the token that a request carries, by the safest way first: a header, a cookie, and the query for clients that can send
 // neither (EventSource, and WebSockets of browsers).
 func (s *Server) token(r *http.Request) string {
+	if t := r.URL.Query().Get("ticket"); t != "" && !s.bears(r) {
+		return s.tickets.redeem(t)
+	}
+	return s.bearer(r)
+}
+
+// bears tells whether a token comes in a header or a cookie.
+func (s *Server) bears(r *http.Request) bool {
+	if r.Header.Get("Authorization") != "" {
+		return true
+	}
+	c, err := r.Cookie(s.Gate.Cookie())
+	return err == nil && c.Value != ""
+}
+
+// bearer is the token of a request that has no ticket.
+func (s *Server) bearer(r *http.Request) string {
 	if h := r.Header.Get("Authorization"); h != "" {
 		scheme, token, _ := strings.Cut(h, " ")
 		if strings.EqualFold(scheme, "Bearer") {
@@ -22,11 +39,7 @@ func (s *Server) token(r *http.Request) string {
 	if c, err := r.Cookie(s.Gate.Cookie()); err == nil && c.Value != "" {
 		return c.Value
 	}
-	q := r.URL.Query()
-	if t := q.Get("ticket"); t != "" {
-		return s.tickets.redeem(t)
-	}
-	return q.Get("access_token")
+	return r.URL.Query().Get("access_token")
 }
 
 // who finds out who calls. Without a gate that is nobody in particular, with nil rights. When it is not ok the client has been answered.

@@ -14,15 +14,20 @@ type aliveness struct {
 
 // readyz answers 503 with reasons until the service can do all it is for.
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
+	one, status := s.readiness(), http.StatusOK
+	if !one.Ready {
+		status = http.StatusServiceUnavailable
+	}
+	writeJSON(w, status, one)
+}
+
+func (s *Server) readiness() readiness {
 	reasons := append([]string{}, s.Vitals.Unready()...)
 	if _, started := s.Log.Head(); !started {
 		reasons = append(reasons, "the log has not been started")
 	}
-	v, status := s.Vitals.Vitals(), http.StatusOK
-	if len(reasons) > 0 {
-		status = http.StatusServiceUnavailable
-	}
-	writeJSON(w, status, readiness{len(reasons) == 0, reasons, v.Warnings, lagBody{v.LagBytes, v.LagSeconds}})
+	v := s.Vitals.Vitals()
+	return readiness{len(reasons) == 0, reasons, v.Warnings, lagBody{v.LagBytes, v.LagSeconds}}
 }
 
 // readiness is why the service is not ready, if it is not.

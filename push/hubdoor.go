@@ -94,7 +94,7 @@ func (s *Server) hubTenant(who *rights, name string) (Tenant, bool) {
 	if name == "" && who != nil && who.Tenant != "" {
 		name = who.Tenant
 	}
-	if all := s.Directory.Tenants(); name == "" && len(all) == 1 {
+	if all := s.Directory.Tenants(); name == "" && len(all) == 1 && !s.beside {
 		return all[0], true
 	}
 	return s.Directory.Tenant(name)

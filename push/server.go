@@ -53,7 +53,8 @@ type Server struct {
 	hubs        *hubSessions
 	hubTokens   *tokens
 	hangups     hangups
-	tickets     tickets
+	tickets     *tickets
+	beside      bool // there are other sources: what names no tenant may mean one of theirs
 	handler     http.Handler
 }
 
@@ -73,7 +74,7 @@ func NewServer(o Options) (*Server, error) {
 	}
 	s := &Server{
 		Options: o, metrics: newMetrics(o.Registry), aggregates: newAggregates(o.Log, o.Alerts),
-		hubs: &hubSessions{live: map[string]*hubSession{}}, hubTokens: newTokens(o.HubKey),
+		hubs: &hubSessions{live: map[string]*hubSession{}}, hubTokens: newTokens(o.HubKey), tickets: &tickets{},
 	}
 	s.connections = newRegister(o.Limits, func(limit string) { s.metrics.full.WithLabelValues(limit).Inc() })
 	o.Registry.MustRegister(&liveMetrics{o.Log, s.connections})
@@ -111,25 +112,5 @@ func (s *Server) Handler() http.Handler { return s.handler }
 
 // Run serves until ctx ends, then says goodbye to every connection over the drain window and waits for them. It closes ln.
 func (s *Server) Run(ctx context.Context, ln net.Listener) error {
-	srv := &http.Server{
-		Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(s.Logger.Handler(), slog.LevelDebug),
-	}
-	served := make(chan error, 1)
-	go func() { served <- srv.Serve(ln) }() // ends with srv.Shutdown, awaited below
-	select {
-	case err := <-served:
-		return err
-	case <-ctx.Done():
-	}
-	s.connections.drain(s.Drain)
-	s.connections.wait() // polls are still answered: a goodbye may wait for one
-	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Drain+writeTimeout)
-	defer cancel()
-	err := srv.Shutdown(end)
-	if err != nil {
-		err = srv.Close()
-	}
-	<-served
-	return err
+	return Serve(ctx, ln, Door{Server: s})
 }

@@ -169,6 +169,7 @@ func (w *world) Stock(_ context.Context, _ rxvigil.Tenant, q push.StockQuery) ([
 		Medicine: push.MedicineItem{ID: "m1", Name: "Zinc", Category: rxvigil.TextOf("mineral"), ReorderLevel: rxvigil.NumberOf(50), Price: price},
 		Branch:   &push.Branch{ID: "b1", Name: "Bole"},
 		OnHand:   rxvigil.NumberOf(160), Reserved: rxvigil.NumberOf(0), Available: rxvigil.UnknownNumber, Status: "unknown",
+		DailyUse: rxvigil.NumberOf(3), CoverDays: rxvigil.UnknownNumber, Min: rxvigil.NumberOf(42), Max: rxvigil.NumberOf(132), Order: rxvigil.UnknownNumber,
 		Lots: []push.LotItem{{
 			ID: "l1", Number: "ZNC-0808", Expires: rxvigil.ValueOf(rxvigil.TypeDay, "2026-12-22"), Days: &days,
 			OnHand: rxvigil.NumberOf(160), Reserved: rxvigil.NumberOf(0),

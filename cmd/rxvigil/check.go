@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,29 +15,39 @@ import (
 )
 
 func newCheck() *cobra.Command {
-	c := &cobra.Command{Use: "check", Short: "Look at everything that could go wrong, and change nothing"}
+	c := ofAllSources(&cobra.Command{Use: "check", Short: "Look at everything that could go wrong, and change nothing"})
 	load := withConfig(c)
 	asJSON := c.Flags().Bool("json", false, "print the findings as JSON")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		cfg, err := load()
+		all, err := load()
 		if err != nil {
 			return err
 		}
-		findings, err := inspect(c.Context(), cfg)
-		if err != nil {
-			return err
+		for _, cfg := range all.each() {
+			if cfg.Source.name != "" && !*asJSON {
+				fmt.Fprintf(c.OutOrStdout(), "source %s\n", cfg.Source.name)
+			}
+			err = errors.Join(err, checkOne(c, cfg, *asJSON))
 		}
-		if f := lookAtPort(c.Context(), cfg.Push.Listen); f != nil && push.CheckListen(cfg.Push.Listen, cfg.Auth != nil) == nil {
-			f.Cure = "all is well if that is rxvigil itself"
-			findings = append(findings, *f)
-		}
-		rows, err := coverIf(c.Context(), cfg, findings)
-		if err != nil {
-			findings = append(findings, cdc.Finding{Path: "$.mapping", What: "the rows could not be looked at: " + err.Error()})
-		}
-		return report(c, cfg, findings, rows, *asJSON)
+		return err
 	}
 	return c
+}
+
+func checkOne(c *cobra.Command, cfg *config, asJSON bool) error {
+	findings, err := inspect(c.Context(), cfg)
+	if err != nil {
+		return err
+	}
+	if f := lookAtPort(c.Context(), cfg.Push.Listen); f != nil && push.CheckListen(cfg.Push.Listen, cfg.Auth != nil) == nil {
+		f.Cure = "all is well if that is rxvigil itself"
+		findings = append(findings, *f)
+	}
+	rows, err := coverIf(c.Context(), cfg, findings)
+	if err != nil {
+		findings = append(findings, cdc.Finding{Path: "$.mapping", What: "the rows could not be looked at: " + err.Error()})
+	}
+	return report(c, cfg, findings, rows, asJSON)
 }
 
 // coverIf looks at the rows where nothing is wrong so far.

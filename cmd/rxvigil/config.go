@@ -25,18 +25,9 @@ import (
 
 // config is the configuration file. Flags are stronger than RXVIGIL_… variables, and those than the file.
 type config struct {
-	Source struct {
-		DSN         string `yaml:"dsn"`
-		Slot        string `yaml:"slot"`
-		Publication string `yaml:"publication"`
-		Failover    *bool  `yaml:"failover"` // standbys keep a copy of the slot, where the server can (17 and newer); default true
-		WAL         struct {
-			Warn     string `yaml:"warn"`     // WAL kept for us that is a warning; default 1GiB; off: never
-			Critical string `yaml:"critical"` // that is critical; default 5GiB
-			Drop     string `yaml:"drop"`     // at which we drop our slot rather than fill the disk; default off
-		} `yaml:"wal"`
-	} `yaml:"source"`
-	State struct {
+	Source  sourceConfig            `yaml:"source"`
+	Sources map[string]sourceConfig `yaml:"sources"` // by name, instead of source: a database for each tenant, or for some of them
+	State   struct {
 		DSN    string `yaml:"dsn"`    // default: the source's
 		Schema string `yaml:"schema"` // rxvigil, and nothing else for now
 	} `yaml:"state"`
@@ -68,6 +59,21 @@ type config struct {
 
 	text []byte // of the file, for messages
 	name string
+}
+
+// sourceConfig is a database that is read.
+type sourceConfig struct {
+	DSN         string `yaml:"dsn"`
+	Slot        string `yaml:"slot"`
+	Publication string `yaml:"publication"`
+	Failover    *bool  `yaml:"failover"` // standbys keep a copy of the slot, where the server can (17 and newer); default true
+	WAL         struct {
+		Warn     string `yaml:"warn"`     // WAL kept for us that is a warning; default 1GiB; off: never
+		Critical string `yaml:"critical"` // that is critical; default 5GiB
+		Drop     string `yaml:"drop"`     // at which we drop our slot rather than fill the disk; default off
+	} `yaml:"wal"`
+
+	name string // among several; else empty
 }
 
 // settings are the lines of the file that a flag or a variable can replace.
@@ -144,6 +150,9 @@ func loadConfig(path string, flag func(name string) (string, bool)) (*config, er
 
 // validate fills in defaults and names the first field that is wrong.
 func (c *config) validate() error {
+	if len(c.Sources) > 0 {
+		return c.validateEach()
+	}
 	for _, dsn := range []*string{&c.Source.DSN, &c.State.DSN, &c.Mapping.HashKey} {
 		v, err := secret(*dsn)
 		if err != nil {

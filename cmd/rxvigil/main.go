@@ -103,16 +103,31 @@ func withConfig(c *cobra.Command) func() (*config, error) {
 	}
 	oneWordOf(c, "log-level", "debug", "info", "warn", "error")
 	oneWordOf(c, "log-format", "text", "json")
+	source := c.Flags().String("source", "", "which of several sources")
 	return func() (*config, error) {
-		path, err := c.Flags().GetString("config")
-		if err != nil {
-			return nil, usage(err)
+		cfg, err := loadFlags(c)
+		if err != nil || c.Annotations["sources"] == "all" && *source == "" {
+			return cfg, err
 		}
-		return loadConfig(path, func(name string) (string, bool) {
-			v, err := c.Flags().GetString(name)
-			return v, err == nil && c.Flags().Changed(name)
-		})
+		return cfg.only(*source)
 	}
+}
+
+// ofAllSources marks a command that is about every source unless one is named.
+func ofAllSources(c *cobra.Command) *cobra.Command {
+	c.Annotations = map[string]string{"sources": "all"}
+	return c
+}
+
+func loadFlags(c *cobra.Command) (*config, error) {
+	path, err := c.Flags().GetString("config")
+	if err != nil {
+		return nil, usage(err)
+	}
+	return loadConfig(path, func(name string) (string, bool) {
+		v, err := c.Flags().GetString(name)
+		return v, err == nil && c.Flags().Changed(name)
+	})
 }
 
 func newVersion() *cobra.Command {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -23,7 +23,7 @@ import (
 )
 
 func newRun() *cobra.Command {
-	c := &cobra.Command{Use: "run", Short: "Run the service"}
+	c := ofAllSources(&cobra.Command{Use: "run", Short: "Run the service"})
 	load := withConfig(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		cfg, err := load()
@@ -38,39 +38,96 @@ func newRun() *cobra.Command {
 // serve runs the whole service until ctx ends. It creates nothing before everything that can be known to fail has been
 // looked at. live, if not nil, is called with the address once it listens.
 func serve(ctx context.Context, cfg *config, logger *slog.Logger, live func(addr string)) error {
-	if err := preflight(ctx, cfg); err != nil {
-		return err
+	all := cfg.each()
+	for _, one := range all {
+		if err := preflight(ctx, one); err != nil {
+			return ofSource(one, err)
+		}
 	}
-	turn := newTurn(cfg, logger)
-	defer turn.drop()
-	if err := turn.await(ctx); err != nil || ctx.Err() != nil {
-		return err
+	var homes []*home
+	defer func() {
+		for _, h := range slices.Backward(homes) {
+			h.leave()
+		}
+	}()
+	for _, one := range all {
+		h := newHome(one, logger)
+		homes = append(homes, h)
+		if err := h.turn.await(ctx); err != nil || ctx.Err() != nil {
+			return ofSource(one, err)
+		}
 	}
 	ln, err := listen(ctx, cfg.Push.Listen)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = ln.Close() }()
-	disk, err := openDisk(cfg, turn.threw, logger)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err := disk.Close(); err != nil {
-			logger.Error("state_not_closed", "error", err.Error())
+	var doors []push.Door
+	for _, h := range homes {
+		if err := h.move(ctx); err != nil {
+			return ofSource(h.cfg, err)
 		}
-	}()
-	h, err := build(ctx, cfg, logger, disk)
-	if err != nil {
-		return err
+		doors = append(doors, push.Door{Name: h.cfg.Source.name, Server: h.house.server})
 	}
-	defer h.close()
-	h.turn, h.engine.turn = turn, turn
 	if live != nil {
 		live(ln.Addr().String())
 	}
 	logger.InfoContext(ctx, "serving", "url", "http://"+ln.Addr().String()+"/", "version", version())
-	return h.run(ctx, ln)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return push.Serve(ctx, ln, doors...) })
+	for _, h := range homes {
+		g.Go(func() error { return ofSource(h.cfg, h.house.run(ctx)) })
+	}
+	return g.Wait()
+}
+
+// ofSource says which of several sources an error is about.
+func ofSource(cfg *config, err error) error {
+	if err == nil || cfg.Source.name == "" {
+		return err
+	}
+	return fmt.Errorf("source %s: %w", cfg.Source.name, err)
+}
+
+// home is where the house of a source stands: its turn, its disk.
+type home struct {
+	cfg    *config
+	logger *slog.Logger
+	turn   *turn
+	disk   *state.Store
+	house  *house
+}
+
+func newHome(cfg *config, logger *slog.Logger) *home {
+	if cfg.Source.name != "" {
+		logger = logger.With("source", cfg.Source.name)
+	}
+	return &home{cfg: cfg, logger: logger, turn: newTurn(cfg, logger)}
+}
+
+// move opens the disk and builds the house.
+func (h *home) move(ctx context.Context) error {
+	var err error
+	if h.disk, err = openDisk(h.cfg, h.turn.threw, h.logger); err != nil {
+		return err
+	}
+	if h.house, err = build(ctx, h.cfg, h.logger, h.disk); err != nil {
+		return err
+	}
+	h.house.turn, h.house.engine.turn = h.turn, h.turn
+	return nil
+}
+
+func (h *home) leave() {
+	if h.house != nil {
+		h.house.close()
+	}
+	if h.disk != nil {
+		if err := h.disk.Close(); err != nil {
+			h.logger.Error("state_not_closed", "error", err.Error())
+		}
+	}
+	h.turn.drop()
 }
 
 func readerConfig(cfg *config, logger *slog.Logger, key cdc.Key) cdc.Config {
@@ -186,11 +243,10 @@ func (h *house) furnish(ctx context.Context, cfg *config, logger *slog.Logger, d
 }
 
 // run starts everything that runs, and waits for all of it. The first that fails ends the others.
-func (h *house) run(ctx context.Context, ln net.Listener) error {
+func (h *house) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return h.turn.Run(ctx) })
 	g.Go(func() error { return h.reader.Run(ctx, h.engine) })
-	g.Go(func() error { return h.server.Run(ctx, ln) })
 	g.Go(func() error { return h.pulse.Run(ctx) })
 	g.Go(func() error { return h.packs.Run(ctx) })
 	for _, c := range h.couriers {
