@@ -3,6 +3,7 @@ package cdc
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -89,11 +90,64 @@ func TestTheMappingPageNamesEveryConstructAndField(t *testing.T) {
 	blocks := strings.Join(examples(string(page), "yaml"), "\n")
 	for _, word := range []string{
 		"ignore", "table", "where", "key", "tenant", "branch", "parent", "of", "newest", "gone", "fields", "extra", "column", "from", "by", "first", "json", "trim", "case",
-		"const", "words", "else", "sign", "values", "plus|minus", "times", "zone", "day_in", "format", "month_end", "round", "in", "null", "true",
-		"custom", "each", "element", "hash", "hash_key", "name", "events", "removed", "settle", "silent",
+		"const", "words", "else", "sign", "values", "plus|minus", "times|over", "zone", "day_in", "format", "month_end", "round", "in", "null", "true",
+		"custom", "each", "element", "hash", "hash_key", "name", "events", "removed", "settle", "silent", "sum",
 	} {
 		if !regexp.MustCompile(`\b(` + word + `):`).MatchString(blocks) {
 			t.Errorf("no example has %s:", word)
+		}
+	}
+}
+
+// keysOf lists the keys of a mapping that are the language's: not those of fields:, extra:, words: and values:, which are the app's.
+func keysOf(v any, all map[string]bool) {
+	switch v := v.(type) {
+	case []any:
+		for _, one := range v {
+			keysOf(one, all)
+		}
+	case map[string]any:
+		for key, one := range v {
+			all[key] = true
+			switch own, _ := one.(map[string]any); key {
+			case "words", "values":
+			case "fields", "extra":
+				for _, e := range own {
+					keysOf(e, all)
+				}
+			default:
+				keysOf(one, all)
+			}
+		}
+	}
+}
+
+func TestTheTargetsMappingsHaveNothingThatThePageDoesNotExplain(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../docs/mapping.md")
+	must(t, err)
+	explained := map[string]bool{}
+	for _, text := range examples(string(page), "yaml") {
+		var v any
+		must(t, yaml.Unmarshal([]byte(text), &v))
+		keysOf(v, explained)
+	}
+	files, err := filepath.Glob("../testdata/mappings/*.yaml")
+	must(t, err)
+	if len(files) < 6 {
+		t.Fatalf("only %v", files)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		must(t, err)
+		var config struct{ Mapping any }
+		must(t, yaml.Unmarshal(text, &config))
+		used := map[string]bool{}
+		keysOf(config.Mapping, used)
+		for key := range used {
+			if !explained[key] {
+				t.Errorf("%s uses %s:, which no example has", file, key)
+			}
 		}
 	}
 }

@@ -32,7 +32,7 @@ func (r *resolver) list(s *source) {
 		if e == nil || !slices.Contains(e.columns(), spec.Each) {
 			continue
 		}
-		if e.Column != spec.Each || e.JSON == "" || e.From != "" || e.Plus+e.Minus+e.Times != "" || e.Sign != nil {
+		if e.Column != spec.Each || e.JSON == "" || e.From != "" || e.Plus+e.Minus+e.Times+e.Over != "" || e.Sign != nil {
 			r.fail(s.path+".fields."+s.schema.Fields[i].Name, "of an element one value is read, by json: and what is done to it", "write {column: "+spec.Each+", json: …}")
 		}
 	}

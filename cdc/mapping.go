@@ -66,6 +66,8 @@ type Source struct {
 	// element. Element is the way to what tells one from another within the list; empty: its place.
 	Each    string `yaml:"each,omitempty"`
 	Element string `yaml:"element,omitempty"`
+	// Sum is a number of the fields: the rows with one key are one entity, and the number is what theirs come to.
+	Sum string `yaml:"sum,omitempty"`
 	// Newest is a column by which one of several rows with one key is the newest: that one is the entity.
 	Newest string `yaml:"newest,omitempty"`
 	// Tenant and Branch name the columns that hold their ids; tenant: none is for patients who belong to no tenant,
@@ -251,10 +253,12 @@ type Expr struct {
 	Else string `yaml:"else,omitempty"`
 	// Sign gives a quantity its direction by another column's word.
 	Sign *Sign `yaml:"sign,omitempty"`
-	// Plus, Minus and Times name further numeric columns; the value is the exact result, in this order.
+	// Plus, Minus, Times and Over name further numeric columns; the value is the result, in this order: exact, but for a quotient, which
+	// has 19 digits. What is divided by 0 is unknown.
 	Plus  string `yaml:"plus,omitempty"`
 	Minus string `yaml:"minus,omitempty"`
 	Times string `yaml:"times,omitempty"`
+	Over  string `yaml:"over,omitempty"`
 	// Zone is the time zone in which a timestamp without zone was meant, or in which an instant becomes a day.
 	Zone string `yaml:"zone,omitempty"`
 	// DayIn is the zone in which an instant becomes a day, where Zone says what a timestamp without zone means.
@@ -334,7 +338,7 @@ func (e *Expr) columns() []string {
 	if e.From == "" {
 		names = append(names, e.Column)
 	}
-	names = append(names, e.Plus, e.Minus, e.Times)
+	names = append(names, e.Plus, e.Minus, e.Times, e.Over)
 	names = append(names, e.Sign.word().columns()...)
 	return slices.DeleteFunc(names, func(n string) bool { return n == "" })
 }

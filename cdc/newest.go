@@ -27,7 +27,7 @@ type member struct {
 
 // several tells whether an entity follows rows that are kept by another key.
 func (s *source) several() bool {
-	if s.spec.Newest != "" || s.spec.Each != "" {
+	if s.spec.Newest != "" || s.spec.Each != "" || s.spec.Sum != "" {
 		return true
 	}
 	return len(s.table.identity()) > 0 && slices.ContainsFunc(s.spec.Key, func(name string) bool {
@@ -205,8 +205,12 @@ func (c *collector) followRows() error {
 		if s.head == nil {
 			continue
 		}
-		if s.spec.Each != "" {
-			if err := c.eachChanged(s, c.unfold); err != nil {
+		if s.spec.Each != "" || s.spec.Sum != "" {
+			do := c.unfold
+			if s.spec.Sum != "" {
+				do = c.count
+			}
+			if err := c.eachChanged(s, do); err != nil {
 				return err
 			}
 			continue
@@ -353,7 +357,7 @@ func (c *collector) newestOf(rows *source, id []byte) (best member, image []byte
 
 // reindexMember moves a row in the index of its entity's rows.
 func (c *collector) reindexMember(t *touch) error {
-	if t.src.head == nil || t.src.spec.Each != "" {
+	if t.src.head == nil || t.src.spec.Each != "" || t.src.spec.Sum != "" {
 		return nil
 	}
 	was, err := t.src.member(t.key[3:], t.before)

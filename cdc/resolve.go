@@ -93,6 +93,7 @@ func (r *resolver) source(k rxvigil.Kind, n, of int, spec *Source) {
 	r.identity(s)
 	r.tenant(s)
 	r.list(s)
+	r.sums(s)
 	if slices.ContainsFunc(r.findings[before:], func(f Finding) bool { return f.Fatal }) {
 		r.add(s)
 		return

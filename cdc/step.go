@@ -34,7 +34,7 @@ type step struct {
 
 // operation is a second number that changes the first.
 type operation struct {
-	sign byte // '+', '-' or '*'
+	sign byte // '+', '-', '*' or '/'
 	with *step
 }
 
@@ -114,7 +114,7 @@ func (sc *scope) compile(e *Expr, t rxvigil.FieldType, k rxvigil.Kind) (*step, e
 		}
 		st.sign = &signStep{step: *word, values: e.Sign.Values}
 	}
-	for i, name := range []string{e.Plus, e.Minus, e.Times} {
+	for i, name := range []string{e.Plus, e.Minus, e.Times, e.Over} {
 		if name == "" {
 			continue
 		}
@@ -123,7 +123,7 @@ func (sc *scope) compile(e *Expr, t rxvigil.FieldType, k rxvigil.Kind) (*step, e
 			return nil, err
 		}
 		with.round = e.Round
-		st.operations = append(st.operations, operation{"+-*"[i], with})
+		st.operations = append(st.operations, operation{"+-*/"[i], with})
 		if c, why := numberConverter(sc.Columns[with.column].Type); c == nil {
 			return nil, fmt.Errorf("column %q: %s", name, why)
 		}
@@ -402,10 +402,10 @@ func (s *signStep) ask(row []Column, report report) (int, bool) {
 	return sign, true
 }
 
-// apply adds, subtracts or multiplies. Nothing reserved is 0 reserved; nothing times something is unknown.
+// apply adds, subtracts, multiplies or divides. Nothing reserved is 0 reserved; nothing times something is unknown.
 func (o *operation) apply(n rxvigil.Number, c Column, report report) (rxvigil.Number, bool) {
 	if c.State != Text {
-		return n, c.State == Null && o.sign != '*'
+		return n, c.State == Null && (o.sign == '+' || o.sign == '-')
 	}
 	m, ok := o.with.number(c.Data, report)
 	switch o.sign {
@@ -413,6 +413,8 @@ func (o *operation) apply(n rxvigil.Number, c Column, report report) (rxvigil.Nu
 		return n.Add(m), ok
 	case '-':
 		return n.Sub(m), ok
+	case '/':
+		return n.Quo(m), ok
 	}
 	return n.Mul(m), ok
 }

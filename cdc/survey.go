@@ -25,6 +25,7 @@ type Survey struct {
 type Seen struct {
 	Table   string
 	Kind    rxvigil.Kind
+	Name    string   // of the kind; of a custom entity its own
 	Fields  []string // that the mapping fills
 	Columns []string // that it reads
 	Row     []*string
@@ -148,10 +149,14 @@ func (v *tableSurvey) read(ctx context.Context, conn *pgx.Conn, limit int) error
 }
 
 func (v *tableSurvey) seen(p *plan, columns []string) Seen {
-	s := Seen{Table: v.table.String(), Kind: p.kind, Columns: columns, Personal: v.personal(columns), Nobodys: p.nobodys}
-	for i, e := range p.fields {
+	of := p.entity()
+	s := Seen{Table: v.table.String(), Kind: of.kind, Name: of.kind.String(), Columns: columns, Personal: v.personal(columns), Nobodys: of.nobodys}
+	if of.kind == rxvigil.KindCustom {
+		s.Name = of.schema.Life.Name
+	}
+	for i, e := range of.fields {
 		if e != nil {
-			s.Fields = append(s.Fields, p.schema.Fields[i].Name)
+			s.Fields = append(s.Fields, of.schema.Fields[i].Name)
 		}
 	}
 	return s
@@ -173,25 +178,43 @@ func (v *tableSurvey) show(plans []*plan, columns []string, row []Column, tx *Tr
 			text := string(c.Data)
 			seen.Row = append(seen.Row, &text)
 		}
-		for _, w := range tx.Writes {
-			if w.Key[0] != 'i' || len(w.Value) == 0 || w.Value[0]&flagOut != 0 || string(w.Key[:3]) != string(imageKey(nil, p.source)) {
-				continue
-			}
-			var err error
-			if seen.Record, err = p.record(string(w.Key[3:]), w.Value); err != nil {
-				return err
-			}
-		}
+		of, found := p.entity(), 0
 		for _, f := range tx.Faults {
 			if f.Kind == p.kind {
 				seen.Faults = append(seen.Faults, f)
 			}
+		}
+		for _, w := range tx.Writes {
+			if w.Key[0] != 'i' || len(w.Value) == 0 || w.Value[0]&flagOut != 0 || string(w.Key[:3]) != string(imageKey(nil, of)) {
+				continue
+			}
+			var err error
+			if seen.Record, err = of.record(string(w.Key[3:]), w.Value); err != nil {
+				return err
+			}
+			if found++; found > 1 {
+				seen.Faults = nil // told already
+			}
+			if err := v.see(seen); err != nil {
+				return err
+			}
+		}
+		if found > 0 {
+			continue
 		}
 		if err := v.see(seen); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// entity is the source of what rows of this one are shown as.
+func (s *source) entity() *source {
+	if s.head != nil {
+		return s.head
+	}
+	return s
 }
 
 // personal tells which columns a personal field is made of.

@@ -199,9 +199,13 @@ func (g *guess) valued(v expr, c *column, t rxvigil.FieldType) expr {
 	if c.class == naive && t == rxvigil.TypeInstant || c.class != day && t == rxvigil.TypeDay {
 		v.zone = g.p.Zone
 	}
-	if t == rxvigil.TypeNumber && !holds(c.words, "per", "price", "cost") && holds(c.words, "pack", "packet", "box", "carton", "boite") {
+	if t == rxvigil.TypeNumber && holds(c.words, "pack", "packet", "box", "carton", "boite") {
 		for _, size := range c.table.columns {
 			if size.class == number && fit(size.words, terms("pack size, packet size, box size, units per pack, unit per pack, units per box, pieces per pack, conversion factor:8")) >= 0.8 {
+				if holds(c.words, "per", "price", "cost") { // of a pack, not of what is in it
+					v.over, v.round = size.name, 6
+					continue
+				}
 				v.times = size.name
 				if strings.HasPrefix(c.typeName, "double") || strings.HasPrefix(size.typeName, "double") || c.typeName == "real" {
 					v.round = 6

@@ -72,6 +72,7 @@ type expr struct {
 	signs  [][2]string
 	minus  string
 	times  string
+	over   string
 	round  int // decimals; 0: as it is
 	zone   string
 	none   bool

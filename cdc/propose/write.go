@@ -147,7 +147,7 @@ func (e expr) String() string {
 		return "none"
 	case e.konst != "":
 		return "{const: " + scalar(e.konst) + "}"
-	case e.from == "" && e.words == nil && e.sign == "" && e.zone == "" && e.times == "" && e.minus == "" && e.round == 0:
+	case e.from == "" && e.words == nil && e.sign == "" && e.zone == "" && e.times == "" && e.minus == "" && e.over == "" && e.round == 0:
 		return scalar(e.column)
 	}
 	parts := []string{"column: " + scalar(e.column)}
@@ -165,6 +165,9 @@ func (e expr) String() string {
 	}
 	if e.times != "" {
 		parts = append(parts, "times: "+scalar(e.times))
+	}
+	if e.over != "" {
+		parts = append(parts, "over: "+scalar(e.over))
 	}
 	if e.round != 0 {
 		parts = append(parts, fmt.Sprintf("round: %d", e.round))

@@ -60,7 +60,7 @@ func cover(ctx context.Context, cfg *config) (*coverage, error) {
 	tallies := map[string]*tally{}
 	var order []string
 	err := cdc.Survey{Rows: coverageRows}.Look(ctx, cfg.Source.DSN, &cfg.Mapping, func(s cdc.Seen) error {
-		key := s.Kind.String() + " " + s.Table
+		key := s.Name + " " + s.Table
 		t := tallies[key]
 		if t == nil {
 			t = newTally(s)
@@ -89,7 +89,10 @@ func cover(ctx context.Context, cfg *config) (*coverage, error) {
 }
 
 func kindOrder(name string) int {
-	return slices.IndexFunc(rxvigil.Kinds(), func(k rxvigil.Kind) bool { return k.String() == name })
+	if i := slices.IndexFunc(rxvigil.Kinds(), func(k rxvigil.Kind) bool { return k.String() == name }); i >= 0 {
+		return i
+	}
+	return int(rxvigil.KindCustom)
 }
 
 // judgeable tells what can be judged with the fields that have values.
@@ -121,7 +124,7 @@ type tally struct {
 
 func newTally(s cdc.Seen) *tally {
 	t := &tally{mapped: s.Fields, known: map[string]int{}, faults: map[faultCoverage]int{}}
-	t.Kind, t.Table = s.Kind.String(), s.Table
+	t.Kind, t.Table = s.Name, s.Table
 	return t
 }
 

@@ -92,10 +92,10 @@ func shorten(s string) string {
 func showSeen(w io.Writer, s cdc.Seen) {
 	r := s.Record
 	if r == nil {
-		fmt.Fprintf(w, "  no %s\n", s.Kind)
+		fmt.Fprintf(w, "  no %s\n", s.Name)
 		return
 	}
-	fmt.Fprintf(w, "  %s %s%s\n", s.Kind, r.ID, belongs(s))
+	fmt.Fprintf(w, "  %s %s%s\n", s.Name, r.ID, belongs(s))
 	for i, f := range r.Schema.Fields {
 		v, text := r.Values[i], ""
 		switch {
