@@ -117,6 +117,8 @@ type Alert struct {
 	AcknowledgedBy string     `json:"acknowledged_by,omitempty"`
 	Note           string     `json:"note,omitempty"`
 	SnoozedUntil   *time.Time `json:"snoozed_until,omitempty"`
+	// Digest is how often what its rule finds is summed up, daily or weekly, instead of each being told; empty: it is told at once.
+	Digest string `json:"digest,omitempty"`
 	// Reminders is how often the alert was told again since it last changed, Escalated whether it is more severe because nobody
 	// acknowledged it.
 	Reminders int  `json:"reminders,omitempty"`

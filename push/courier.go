@@ -57,7 +57,7 @@ type Repeater interface {
 type Letter struct {
 	ID    string // the same however often it is sent
 	Type  rxvigil.EventType
-	Alert *rxvigil.Alert // nil of a resync
+	Alert *rxvigil.Alert // nil of a resync and of a digest
 	Body  []byte         // the native envelope
 }
 
@@ -144,6 +144,7 @@ func (c *Courier) round(ctx context.Context) {
 func (c *Courier) filter() Filter {
 	return Filter{Branch: c.Branch, Types: []rxvigil.EventType{
 		rxvigil.AlertRaised, rxvigil.AlertChanged, rxvigil.AlertAcknowledged, rxvigil.AlertSnoozed, rxvigil.AlertResolved,
+		rxvigil.Notification,
 	}}
 }
 
@@ -166,9 +167,10 @@ func (c *Courier) carry(ctx context.Context, t rxvigil.Tenant, cursor *Cursor) {
 		}
 		for _, b := range s.batches {
 			for _, e := range b.events {
-				if e.Pos.Compare(s.after) > 0 && cursor.filter.admits(e) {
-					c.deliver(ctx, t, letterOf(e), e.Pos)
+				if e.Pos.Compare(s.after) <= 0 || !cursor.filter.admits(e) || e.Type == rxvigil.Notification && !isDigest(e) {
+					continue
 				}
+				c.deliver(ctx, t, letterOf(e), e.Pos)
 			}
 		}
 		if s.wake != nil {
@@ -177,13 +179,21 @@ func (c *Courier) carry(ctx context.Context, t rxvigil.Tenant, cursor *Cursor) {
 	}
 }
 
+// isDigest tells a digest from what users notify of.
+func isDigest(e *Event) bool {
+	var envelope struct {
+		Data struct{ Kind string }
+	}
+	return json.Unmarshal(e.JSON, &envelope) == nil && envelope.Data.Kind == "digest"
+}
+
 // letterOf makes a letter of an event. What the alert is made of came from us: it always decodes.
 func letterOf(e *Event) Letter {
 	l := Letter{ID: e.Pos.String(), Type: e.Type, Body: e.JSON}
 	var envelope struct {
 		Data rxvigil.Alert `json:"data"`
 	}
-	if e.Type != rxvigil.Resync && json.Unmarshal(e.JSON, &envelope) == nil {
+	if e.Type != rxvigil.Resync && e.Type != rxvigil.Notification && json.Unmarshal(e.JSON, &envelope) == nil {
 		l.Alert = &envelope.Data
 	}
 	return l
@@ -196,9 +206,10 @@ func resyncLetter(t rxvigil.Tenant, reason string, at rxvigil.Position) Letter {
 	return letterOf(e)
 }
 
-// deliver carries one letter, and notes how far the courier is. A letter that its severity keeps at home counts as carried.
+// deliver carries one letter, and notes how far the courier is. A letter that its severity keeps at home counts as carried, and
+// so does one that a digest will sum up.
 func (c *Courier) deliver(ctx context.Context, t rxvigil.Tenant, l Letter, at rxvigil.Position) {
-	if l.Alert == nil || l.Alert.Severity.Rank() >= c.Severity.Rank() {
+	if l.Alert == nil || l.Alert.Digest == "" && l.Alert.Severity.Rank() >= c.Severity.Rank() {
 		c.try(ctx, t, l)
 	}
 	if ctx.Err() == nil {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -244,5 +245,28 @@ func TestALetterThatIsOnItsWayAtTheEndIsCarriedAfterTheRestart(t *testing.T) {
 		settled()
 		want(t, "after the restart", box.take(nil), "alert_raised low-m1", "alert_raised low-m2")
 		dismiss()
+	})
+}
+
+func TestACourierCarriesADigestInsteadOfItsFindings(t *testing.T) {
+	t.Parallel()
+	inBubble(t, 1<<20, func(t *testing.T, b *bundle) {
+		box := newLetterbox()
+		dismiss := b.employ(box, push.CourierOptions{Name: "mail"})
+		defer dismiss()
+		settled()
+		quiet := lowStock("quiet", 10)
+		quiet.Digest = "daily"
+		digest := push.DigestJSON(push.Digest{Rule: "low_stock", Of: "low_stock", Period: "daily", New: 1, Open: 1, Message: "low_stock: new 1, open 1"})
+		b.tx(transition(abyssinia, rxvigil.AlertRaised, quiet), transition(abyssinia, rxvigil.AlertRaised, lowStock("loud", 1)))
+		b.tx(rxvigil.Event{Type: rxvigil.Notification, Tenant: abyssinia, Data: rxvigil.Custom{JSON: digest}},
+			rxvigil.Event{Type: rxvigil.Notification, Tenant: abyssinia, Data: rxvigil.Custom{JSON: []byte(`{"message":"a user's own"}`)}})
+		settled()
+		want(t, "carried", box.take(nil), "alert_raised low-loud", "notification")
+		for kind, topic := range map[string]rxvigil.Topic{"low_stock": rxvigil.Inventory, "refill_due": rxvigil.Prescriptions, "sales_spike": rxvigil.Inventory} {
+			if text := string(push.DigestJSON(push.Digest{Of: kind})); !strings.Contains(text, `"topic":"`+string(topic)+`"`) {
+				t.Errorf("a digest of %s is for %s", kind, text)
+			}
+		}
 	})
 }

@@ -112,7 +112,7 @@ func (c *Courier) repeat(ctx context.Context) {
 			return
 		}
 		for _, a := range all {
-			if a.Severity.Rank() >= c.Severity.Rank() && (c.Branch == "" || a.Branch == "" || a.Branch == c.Branch) {
+			if a.Digest == "" && a.Severity.Rank() >= c.Severity.Rank() && (c.Branch == "" || a.Branch == "" || a.Branch == c.Branch) {
 				open = append(open, a)
 			}
 		}

@@ -112,6 +112,7 @@ func (e *Engine) unsnooze(c *Command, o *open) string {
 // stock that the day took: events are not in the store.
 func (e *Engine) tick(t Tick) {
 	k := scanKey{t.Scan, t.Tenant}
+	before := e.scans[k]
 	if t.Wall <= e.scans[k] && !e.settled {
 		return
 	}
@@ -125,6 +126,9 @@ func (e *Engine) tick(t Tick) {
 	}
 	e.judgeTenant(tenant, true)
 	e.resolveUnjudged(func(o *open) bool { return o.alert.Tenant == t.Tenant }, false)
+	if len(e.pack.Scans) > 0 && t.Scan == e.pack.Scans[0].Name {
+		e.sumUp(tenant, t.Wall, before)
+	}
 }
 
 // LastOccurrence is the newest known moment of a scan, empty when there was none.

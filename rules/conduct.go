@@ -17,7 +17,7 @@ type Conduct struct {
 	Repeat        Repeat
 	Escalate      Escalation
 	Flap          Flap
-	// Digest gathers what the rule finds instead of telling each: for what can wait.
+	// Digest sums up what the rule finds instead of telling each: for what can wait. It is told with the first of the pack's scans.
 	Digest Digest
 }
 
@@ -79,9 +79,7 @@ func (c *Conduct) validate() error {
 		errs = append(errs, errors.New("flap needs within and hold"))
 	}
 	switch c.Digest {
-	case AtOnce:
-	case Daily, Weekly:
-		errs = append(errs, fmt.Errorf("digest %q is not kept yet: leave it out", c.Digest))
+	case AtOnce, Daily, Weekly:
 	default:
 		errs = append(errs, fmt.Errorf("digest %q is not daily or weekly", c.Digest))
 	}

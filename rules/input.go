@@ -74,6 +74,8 @@ type Outcome struct {
 	Occurrences []Occurrence
 	// Overrides are the thresholds that were set or withdrawn in this transaction, in their order, to be stored with the rest.
 	Overrides []Override
+	// Digests sum up what was found of rules that do not tell each finding, in the order of tenant, branch and rule.
+	Digests []Summary
 	// Receipts answer commands that carry an operation id, in their order.
 	Receipts []Receipt
 	// Usage is what the engine must remember that no image of a row tells; replace what was stored under the same key.

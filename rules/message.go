@@ -9,16 +9,24 @@ import (
 // say writes the alert's sentence in the language of its tenant: made of the alert's own values, so no patient is ever in it by
 // name.
 func (e *Engine) say(a *rxvigil.Alert, note string) {
+	if r := e.ruleOf(a.Rule); r != nil {
+		a.Digest = string(r.Digest)
+	}
 	if note == noteHidden {
 		return // what it said stays true
 	}
-	s := e.speech
-	if own, ok := e.speeches[a.Tenant]; ok {
-		s = own
-	}
+	s := e.speechOf(a.Tenant)
 	if text := s.sentence(a, note == noteGone); text != "" {
 		a.Message = text
 	}
+}
+
+// speechOf is the language of a tenant.
+func (e *Engine) speechOf(t rxvigil.Tenant) *speech {
+	if own, ok := e.speeches[t]; ok {
+		return own
+	}
+	return e.speech
 }
 
 // sentence says an alert; empty when no catalogue knows its kind. What the language lacks is said in English.

@@ -92,7 +92,7 @@ func TestAMistakeInAFileIsShownWithItsLineAndACure(t *testing.T) {
 		"extends: default\nrules:\n  - {id: low_stock, for: soon}":                   `invalid duration "soon"`,
 		"extends: default\nrules:\n  - {id: low_stock, severity: terrible}":          `severity "terrible" is not`,
 		"rules:\n  - {id: oops, negative_stock: {}, digest: hourly, severity: info}": `digest "hourly" is not daily or weekly`,
-		"rules:\n  - {id: oops, negative_stock: {}, digest: weekly}":                 `digest "weekly" is not kept yet`,
+		"rules:\n  - {id: oops, negative_stock: {}, digest: hourly}":                 `digest "hourly" is not daily or weekly`,
 	} {
 		if _, err := ReadPack("p.yaml", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s\ngot %v\nwant %s", text, err, want)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rxvigil/rxvigil"
 	"github.com/rxvigil/rxvigil/cdc"
+	"github.com/rxvigil/rxvigil/push"
 	"github.com/rxvigil/rxvigil/rules"
 )
 
@@ -151,6 +152,10 @@ func (e *engine) happenings(tx *cdc.Transaction, out rules.Outcome) []cdc.Happen
 		s := &out.Stock[i]
 		all = append(all, cdc.Happening{Row: s.Row, Type: rxvigil.StockChanged, Tenant: s.Tenant, Branch: s.Branch, Data: &s.Level})
 	}
+	for i := range out.Digests {
+		d := &out.Digests[i]
+		all = append(all, cdc.Happening{Type: rxvigil.Notification, Tenant: d.Tenant, Branch: d.Branch, Data: rxvigil.Custom{JSON: push.DigestJSON(digestOf(d))}})
+	}
 	for _, m := range tx.Messages {
 		if m.Op != "event" {
 			continue
@@ -165,6 +170,16 @@ func (e *engine) happenings(tx *cdc.Transaction, out rules.Outcome) []cdc.Happen
 	}
 	slices.SortStableFunc(all, func(a, b cdc.Happening) int { return cmp.Compare(a.Row, b.Row) })
 	return all
+}
+
+// digestOf is a summary as push tells it.
+func digestOf(s *rules.Summary) push.Digest {
+	d := push.Digest{Rule: s.Rule, Of: s.Kind, Period: string(s.Period), Since: s.Since, Until: s.Until, New: s.New, Open: s.Open, Message: s.Message}
+	for i := range s.Items {
+		a := &s.Items[i]
+		d.Items = append(d.Items, push.DigestItem{Alert: a.ID, Severity: a.Severity, Message: a.Message})
+	}
+	return d
 }
 
 // medicineNames looks names up as the transaction leaves them, and those of medicines that went in it as they were.

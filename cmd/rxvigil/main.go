@@ -69,7 +69,7 @@ func newRoot() *cobra.Command {
 // noArguments refuses words that are no flags, for every verb below c that takes no files.
 func noArguments(c *cobra.Command) {
 	for _, verb := range c.Commands() {
-		if strings.Contains(verb.Use, "FILE") {
+		if strings.Contains(verb.Use, "FILE") || strings.Contains(verb.Use, "PACK") {
 			continue
 		}
 		verb.Args = func(_ *cobra.Command, args []string) error {

@@ -13,7 +13,7 @@ import (
 
 func newRules() *cobra.Command {
 	c := &cobra.Command{Use: "rules", Short: "Try the rules out"}
-	c.AddCommand(newRulesTest())
+	c.AddCommand(newRulesTest(), newRulesBacktest())
 	return c
 }
 

@@ -246,9 +246,12 @@ func skipped(l story.Line) bool {
 	return l.Ext && l.Name != "negative_stock" && l.Name != "ledger_mismatch"
 }
 
-// untold lets pass what stories do not tell: that a lot's cost changed, and that lots and stock go with their medicine where the
-// app leaves their rows.
+// untold lets pass what stories do not tell: the day's summary, that a lot's cost changed, and that lots and stock go with their
+// medicine where the app leaves their rows.
 func untold(e envelope, all []envelope) bool {
+	if e.Type == "notification" && e.Data["kind"] == "digest" {
+		return true
+	}
 	if changed, _ := e.Data["changed"].([]any); e.Type == "lot_updated" && len(changed) == 1 && changed[0] == "cost" {
 		return true
 	}

@@ -17,6 +17,7 @@ export interface Alert {
   /** null: of the tenant as a whole */
   branch: string | null;
   changed_at: string;
+  digest?: string;
   episode: number;
   escalated?: boolean;
   id: string;
