@@ -258,13 +258,14 @@ func (b *book) amount(n rxvigil.Number) *rxvigil.Number {
 }
 
 // sweep forgets a shelf that holds nothing and has neither ledger nor demand nor level, and its medicine if nothing is left of that.
-func (s *shelf) sweep() {
+func (s *shelf) sweep() (forgotten bool) {
 	if len(s.lots) > 0 || s.ledger != nil || s.demand != nil || s.wanted != nil || len(s.owed) > 0 || len(s.holds) > 0 {
-		return
+		return false
 	}
 	m := s.medicine
 	m.shelves = slices.DeleteFunc(m.shelves, func(o *shelf) bool { return o == s })
 	m.sweep()
+	return true
 }
 
 func (m *medicine) sweep() {

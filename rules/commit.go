@@ -242,7 +242,9 @@ func (e *Engine) watchAll() {
 func (e *Engine) forgetTouched() {
 	for i := range e.touched {
 		e.touched[i].shelf.mark = 0
-		e.touched[i].shelf.sweep()
+		if s := e.touched[i].shelf; s.sweep() && s.told != 0 { // what was kept of it is to be forgotten, too
+			e.out.Usage = append(e.out.Usage, Usage{Tenant: s.medicine.tenant.id, Branch: s.branch.id, Medicine: s.medicine.id, Forgotten: true})
+		}
 	}
 	e.touched = e.touched[:0]
 	e.book.forget()

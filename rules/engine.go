@@ -223,6 +223,11 @@ func (e *Engine) Restore(open []rxvigil.Alert, episodes map[string]int) {
 		if k := e.kindOf(a.Rule); k != nil && k.judge == nil {
 			o.home = shelfKey{}
 		}
+		if t := e.book.tenants[a.Tenant]; t != nil && a.Subject.Type == subjectLot { // it may stand elsewhere since it was last told
+			if l := t.lots[a.Subject.ID]; l != nil && l.shelf.branch.id == a.Branch {
+				o.home.medicine = l.shelf.medicine.id
+			}
+		}
 		e.alerts.episodes[o.print] = max(e.alerts.episodes[o.print], a.Episode)
 		e.alerts.add(o)
 		e.disturb(o)

@@ -12,9 +12,10 @@ import (
 // Usage is what the engine must remember of one shelf that no image of a row tells: the sum of its movements, the day its stock
 // was last told for, and what it sold by day. With no medicine it is of the tenant, with no tenant it is the engine's own clock.
 type Usage struct {
-	Tenant   rxvigil.Tenant
-	Branch   rxvigil.Branch
-	Medicine string
+	Forgotten bool // nothing is to be kept under the key: its shelf is empty, and has no past
+	Tenant    rxvigil.Tenant
+	Branch    rxvigil.Branch
+	Medicine  string
 
 	Ledger    rxvigil.Number // Σ of the signed quantities that are known
 	Movements int64          // how many of them
@@ -36,7 +37,7 @@ type Usage struct {
 }
 
 // Gone tells whether nothing is to be kept under the key any more.
-func (u Usage) Gone() bool { return u.Matter != "" && u.Body == "" }
+func (u Usage) Gone() bool { return u.Forgotten || u.Matter != "" && u.Body == "" }
 
 // Key is where the usage is to be kept: equal keys replace each other.
 func (u Usage) Key() string {
