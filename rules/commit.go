@@ -130,19 +130,22 @@ func (e *Engine) begin(in *Input) {
 	e.tx, e.out, e.settled = in.Tx, Outcome{}, in.Tx.LSN != 0 && in.Tx.LSN <= e.stored
 	before := e.clock.now
 	e.clock.advance(in.Tx.At, in.Wall)
+	e.walled = !in.Wall.IsZero()
 	e.wake(before)
 	e.pass++ // what a deadline found is found again, or gone
 }
 
-func (e *Engine) fold(changes []rxvigil.Change) {
-	f := folding{
+func (e *Engine) fold(changes []rxvigil.Change) { e.folding.all(changes) }
+
+// newFolding is the pass that changes of the stream take; it is made once, for there are many of them.
+func (e *Engine) newFolding() *folding {
+	return &folding{
 		book: e.book, touch: e.touch, moved: e.moved, oddZone: e.oddZone, dayOf: e.dayAt, rewrite: e.rewrite,
 		sale:    func(s *saleChange) { e.sales = append(e.sales, s) },
 		priced:  func(m *medicine, old rxvigil.Number) { e.prices = append(e.prices, priceChange{m, old}) },
 		emptied: func(l *lot) { e.emptied = append(e.emptied, l) },
 		read:    e.noteReading,
 	}
-	f.all(changes)
 }
 
 // touch remembers a shelf as it was before the transaction, and the lowest row that reached it.
@@ -283,7 +286,11 @@ func (e *Engine) tellStock(t *touch) (after *rxvigil.Stock) {
 
 // judgeTenant judges every shelf of a tenant; tell says whether stock that changed by the calendar is news.
 func (e *Engine) judgeTenant(t *tenant, tell bool) {
+	ahead := e.looksAhead()
 	t.eachShelf(func(s *shelf) {
+		if tell && e.untouchedByDays(s, ahead) {
+			return
+		}
 		if tell {
 			e.tellExpired(s)
 		}
@@ -291,6 +298,37 @@ func (e *Engine) judgeTenant(t *tenant, tell bool) {
 	})
 	t.told = max(t.told, e.earliestDay(t))
 	e.out.Usage = append(e.out.Usage, t.usage())
+}
+
+// looksAhead is for how many days ahead a lot's expiry makes a difference; less than 0: nobody can tell.
+func (e *Engine) looksAhead() rxvigil.Day {
+	ahead := rxvigil.Day(0)
+	for i := range e.rules {
+		if e.rules[i].When != "" || e.rules[i].For > 0 || e.rules[i].KeepFiringFor > 0 {
+			return -1
+		}
+		if p, ok := e.rules[i].Params.(Expiry); ok {
+			for _, t := range p.Tiers {
+				ahead = max(ahead, rxvigil.Day(t.Within))
+			}
+		}
+	}
+	return ahead
+}
+
+// untouchedByDays tells whether the passing of days alone can have changed nothing about a shelf: nothing is open or held on it, nothing
+// is known of its use, and its lots keep for longer than any rule looks ahead. So it is with most shelves, each day.
+func (e *Engine) untouchedByDays(s *shelf, ahead rxvigil.Day) bool {
+	if ahead < 0 || !s.quiet || s.demand != nil || len(s.holds) > 0 {
+		return false
+	}
+	today := e.dayOf(s)
+	for _, l := range s.lots {
+		if !l.quiet || l.flags&lotDated != 0 && (l.expires-today <= ahead || s.told != 0 && l.expires-s.told <= ahead) {
+			return false
+		}
+	}
+	return true
 }
 
 // tellExpired tells the stock that a passing day took from a shelf.
@@ -304,7 +342,9 @@ func (e *Engine) tellExpired(s *shelf) {
 
 func (e *Engine) finish() Outcome {
 	e.done = max(e.done, e.tx.LSN)
-	e.out.Usage = append(e.out.Usage, e.clock.usage())
+	if e.walled { // between our own messages the clock is told by Now
+		e.out.Usage = append(e.out.Usage, e.clock.usage())
+	}
 	slices.SortFunc(e.out.Stock, compareStock)
 	slices.SortStableFunc(e.out.Transitions, compareTransitions)
 	out := e.out

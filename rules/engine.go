@@ -44,6 +44,8 @@ type Engine struct {
 	mu        sync.RWMutex // guards what follows, and pack and rules, which only a transaction changes
 	next      *adoption    // nil: no pack waits
 	book      *book
+	folding   *folding // of the stream
+	booting   *folding // of a picture
 	alerts    *alerts
 	clock     clock
 	scans     map[scanKey]string // last known moment of each scan
@@ -59,6 +61,7 @@ type Engine struct {
 	rest          []*shelf // of a warm start, not yet judged
 	refreshing    bool     // numbers are brought up to date, and nothing else
 	settled       bool
+	walled        bool   // it carries a message of ours, which moves the wall
 	parted        uint64 // end LSN of the transaction that comes in parts; 0: none does
 	pass          uint64
 	out           Outcome
@@ -114,6 +117,9 @@ func NewEngine(c Config) (*Engine, error) {
 		e.log = slog.New(slog.DiscardHandler)
 	}
 	e.unknown = make([]int, len(e.rules))
+	e.folding, e.booting = e.newFolding(), &folding{
+		book: e.book, touch: func(*shelf, uint32) {}, moved: func(*shelf) {}, oddZone: e.oddZone, dayOf: e.dayThen, boot: true,
+	}
 	return e, nil
 }
 
@@ -135,8 +141,7 @@ func (e *Engine) Now() time.Time {
 func (e *Engine) Fold(c *rxvigil.Change) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	f := folding{book: e.book, touch: func(*shelf, uint32) {}, moved: func(*shelf) {}, oddZone: e.oddZone, dayOf: e.dayThen, boot: true}
-	f.one(c)
+	e.booting.one(c)
 	e.book.forget()
 }
 

@@ -22,6 +22,7 @@ type stream struct {
 	lines    map[string][]*rxvigil.Record // of each sale
 	outcomes []Outcome
 	images   []map[string]*rxvigil.Record // after each transaction
+	nows     []time.Time                  // engine time, likewise
 }
 
 func randomStream(t *testing.T, seed uint64, length int) *stream {
@@ -31,6 +32,7 @@ func randomStream(t *testing.T, seed uint64, length int) *stream {
 		s.at = s.at.Add(time.Duration(s.random.IntN(7)) * time.Hour)
 		s.outcomes = append(s.outcomes, s.send(s.next()))
 		s.images = append(s.images, maps.Clone(s.rows))
+		s.nows = append(s.nows, s.engine.Now())
 	}
 	return s
 }
@@ -201,7 +203,7 @@ func (s *stream) restart(t *testing.T, k, stored int) *Engine {
 		e.FoldUsage(u)
 	}
 	s.restore(t, e, stored)
-	e.Refresh(e.Now())
+	e.Refresh(s.nows[k])
 	if k%2 == 0 { // else what is left is judged when transactions reach it: it makes no difference
 		for e.RefreshSome(1) {
 		}
@@ -313,6 +315,7 @@ func TestARestartAtEveryPlaceOfALongLogChangesNothing(t *testing.T) {
 		s.at = s.at.Add(time.Duration(s.random.IntN(7)) * time.Hour)
 		s.outcomes = append(s.outcomes, s.send(s.next()))
 		s.images = append(s.images, maps.Clone(s.rows))
+		s.nows = append(s.nows, s.engine.Now())
 		known = append(known, remembered(t, s.engine))
 	}
 	step := 1
