@@ -145,6 +145,16 @@ func (e *Engine) Fold(c *rxvigil.Change) {
 	e.book.forget()
 }
 
+// FoldAll is Fold for many changes.
+func (e *Engine) FoldAll(changes []rxvigil.Change) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for i := range changes {
+		e.booting.one(&changes[i])
+	}
+	e.book.forget()
+}
+
 // FoldUsage restores at a warm start what Outcome.Usage gave, instead of replaying movements.
 func (e *Engine) FoldUsage(u Usage) {
 	e.mu.Lock()

@@ -184,7 +184,7 @@ func (e *engine) remember(ctx context.Context, m *cdc.Memory) error {
 	g, both := errgroup.WithContext(ctx)
 	g.Go(func() (err error) { snapshot, err = e.load(both); return err })
 	g.Go(func() error {
-		if err := e.foldImages(r, m); err != nil {
+		if err := e.foldImages(both, r, m); err != nil {
 			return err
 		}
 		if err := e.recallAwaited(); err != nil {
@@ -214,25 +214,55 @@ func (e *engine) refreshSome() {
 	}
 }
 
-func (e *engine) foldImages(r *rules.Engine, m *cdc.Memory) error {
+// foldBatch is how many records are handed from who reads images to who folds them.
+const foldBatch = 512
+
+// foldImages folds what stands: while some records are folded the next ones are read.
+func (e *engine) foldImages(ctx context.Context, r *rules.Engine, m *cdc.Memory) error {
+	read := make(chan []rxvigil.Change, 4)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		defer close(read)
+		return e.readImages(ctx, m, read)
+	})
+	g.Go(func() error {
+		for changes := range read {
+			r.FoldAll(changes)
+		}
+		return nil
+	})
+	return g.Wait()
+}
+
+func (e *engine) readImages(ctx context.Context, m *cdc.Memory, to chan<- []rxvigil.Change) error {
+	batch := make([]rxvigil.Change, 0, foldBatch)
+	hand := func() error {
+		select {
+		case to <- batch:
+			batch = make([]rxvigil.Change, 0, foldBatch)
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	var failed error
 	for _, prefix := range m.Prefixes(rxvigil.KindTenant, rxvigil.KindBranch, rxvigil.KindMedicine, rxvigil.KindLot, rxvigil.KindLevel, rxvigil.KindRecall) {
 		err := e.disk.Images(prefix, func(key, value []byte) bool {
 			record, err := m.Record(key, value)
-			if err != nil {
-				failed = err
-				return false
-			}
 			if record != nil && record.Tenant != "" {
-				r.Fold(&rxvigil.Change{After: record})
+				batch = append(batch, rxvigil.Change{After: record})
 			}
-			return true
+			if err == nil && len(batch) == foldBatch {
+				err = hand()
+			}
+			failed = err
+			return err == nil
 		})
 		if err := errors.Join(err, failed); err != nil {
 			return err
 		}
 	}
-	return nil
+	return hand()
 }
 
 func (e *engine) foldUsage(r *rules.Engine) error {
