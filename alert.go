@@ -70,7 +70,7 @@ func (s Status) Open() bool { return s == Firing || s == Acknowledged || s == Sn
 
 // Subject is what an alert is about.
 type Subject struct {
-	Type string `json:"type"` // medicine, lot, sale, prescription, patient, engine
+	Type string `json:"type"` // medicine, lot, sale, prescription, patient, sensor, branch, engine
 	ID   string `json:"id"`
 	Name string `json:"name"`
 	Lot  string `json:"lot,omitempty"` // the lot's number, for a lot

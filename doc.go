@@ -17,7 +17,7 @@
 //     cdc/propose guesses the mapping of a database that it has never seen.
 //   - rules folds changes into features (rules/book.go) and judges them (one file a kind: rules/low_stock.go …). It knows
 //     no Postgres and no HTTP. rules/pgstore keeps alerts in Postgres; rules/rulestest is the suite every store passes;
-//     rules/cases runs rule tests that a pharmacist can read.
+//     rules/cases runs rule tests that a pharmacist can read, rules/backtest what has already happened.
 //   - push holds the log and the doors to it: one file a transport (push/sse.go, push/websocket.go, push/livemonitor.go, push/hub*.go),
 //     all told by the one loop in push/feed.go, the REST desk (push/desk.go), and couriers to receivers outside (push/courier.go).
 //     push/route.go is the table of the doors, from which the API's documents are made (push/schema describes the Go types).

@@ -32,6 +32,7 @@ var house = map[string]room{
 	"cdc":             {never: noHTTP},
 	"cdc/propose":     {never: noHTTP},
 	"rules":           {never: both(noPostgres, noHTTP)},
+	"rules/backtest":  {may: []string{"rules"}, never: both(noPostgres, noHTTP)},
 	"rules/cases":     {may: []string{"rules"}, never: both(noPostgres, noHTTP)},
 	"rules/pgstore":   {may: []string{"rules"}, never: noHTTP},
 	"rules/rulestest": {may: []string{"rules"}, never: both(noPostgres, noHTTP)},
@@ -43,7 +44,7 @@ var house = map[string]room{
 	"portal":          {never: noPostgres},
 	"migrations":      {never: noHTTP},
 	"cmd/rxvigil": {may: []string{
-		"cdc", "cdc/propose", "rules", "rules/cases", "rules/pgstore", "push", "push/auth", "push/schema", "push/signalr", "state", "portal", "migrations", "internal/...",
+		"cdc", "cdc/propose", "rules", "rules/backtest", "rules/cases", "rules/pgstore", "push", "push/auth", "push/schema", "push/signalr", "state", "portal", "migrations", "internal/...",
 	}},
 	"internal/e2e":       {},
 	"internal/pgtest":    {may: []string{"internal/privatepg"}},

@@ -123,6 +123,7 @@ const (
 	PrescriptionLineDosage
 	PrescriptionLineRefills
 	PrescriptionLineDaysSupply
+	PrescriptionLineSubstitution
 )
 
 // Fields of a patient. All but the number are personal.
@@ -263,6 +264,7 @@ func canonical(k Kind) []Field {
 		return []Field{
 			typed("prescription", TypeRef), typed("medicine", TypeRef), typed("quantity", TypeNumber),
 			typed("dispensed", TypeNumber), text("dosage"), typed("refills", TypeNumber), typed("days_supply", TypeNumber),
+			typed("substitution", TypeTruth),
 		}
 	case KindPatient:
 		return []Field{

@@ -354,7 +354,7 @@ func (r *resolver) sum() string {
 }
 
 // imageFormat is part of the hash: raise it when the layout of images or canonical fields changes.
-const imageFormat = 2
+const imageFormat = 3
 
 // columns lists the columns a source reads, each once, in table order.
 func (s *source) columns() []string {

@@ -37,9 +37,9 @@ func forKind(kind string) audience {
 		"price_below_cost", "price_change", "recall", "cold_chain":
 		return forTopic(rxvigil.Inventory)
 	case "oversell", "expired_dispense", "fefo_violation", "rx_missing", "recalled_dispense", "sale_stock_mismatch", "dispensing_mismatch",
-		"sales_spike", "sold_below_cost":
+		"sales_spike", "sold_below_cost", "no_sales":
 		return forTopic(rxvigil.Sales, rxvigil.Inventory)
-	case "prescription_pending", "prescription_expired", "duplicate_therapy", "refill_due", "refill_early":
+	case "prescription_pending", "prescription_expired", "duplicate_therapy", "refill_due", "refill_early", "low_adherence":
 		return forTopic(rxvigil.Prescriptions)
 	case "blind", "wal_kept":
 		return forEngine

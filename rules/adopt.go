@@ -39,6 +39,7 @@ func (e *Engine) adopt() {
 		return
 	}
 	e.pack, e.rules, e.next = e.next.pack, e.next.rules, nil
+	e.book.expiresOnStart = e.pack.ExpiresOnStart
 	e.unknown = make([]int, len(e.rules))
 	e.pass++
 	for _, t := range e.book.tenants {

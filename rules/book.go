@@ -11,13 +11,14 @@ import (
 // book is what is known of every pharmacy now: its medicines, and what stands on its shelves. It folds changes and judges
 // nothing. Everything in it is reached through a tenant.
 type book struct {
-	tenants map[rxvigil.Tenant]*tenant
-	words   map[string]string                  // categories and names of branches repeat: one copy each
-	amounts map[rxvigil.Number]*rxvigil.Number // so do costs of lots
-	named   int                                // tenants that have a record of their own
-	shelves int                                // shelves that hold a lot
-	shared  map[string]*medicine               // every tenant's; a tenant has one of its own of each that it needs
-	erased  []*medicine                        // lost their record in the present transaction; their names are still needed in it
+	tenants        map[rxvigil.Tenant]*tenant
+	words          map[string]string                  // categories and names of branches repeat: one copy each
+	amounts        map[rxvigil.Number]*rxvigil.Number // so do costs of lots
+	expiresOnStart bool                               // a lot has expired on the day of its date
+	named          int                                // tenants that have a record of their own
+	shelves        int                                // shelves that hold a lot
+	shared         map[string]*medicine               // every tenant's; a tenant has one of its own of each that it needs
+	erased         []*medicine                        // lost their record in the present transaction; their names are still needed in it
 }
 
 type tenant struct {

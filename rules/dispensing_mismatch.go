@@ -27,6 +27,7 @@ func (p DispensingMismatch) validate() error {
 // watchSold waits for the stock of a sale to leave. A sale that was opened in an earlier transaction has perhaps taken its stock
 // then: of that nobody can tell.
 func watchSold(e *Engine, r *rule, s *saleChange) {
+	reportWrong(e, r, s)
 	if !s.sold || !s.created {
 		return
 	}
@@ -35,6 +36,25 @@ func watchSold(e *Engine, r *rule, s *saleChange) {
 			Rule: r.ID, Sale: s.id, Number: s.label(), Branch: l.shelf.branch.id, Medicine: l.shelf.medicine.id, Way: wayOut, Quantity: l.quantity,
 			Due: e.clock.now.Add(r.Params.(DispensingMismatch).Settle),
 		})
+	}
+}
+
+// reportWrong finds what is sold by the line of a prescription that is of another medicine.
+func reportWrong(e *Engine, r *rule, s *saleChange) {
+	if !s.sold || s.wasSold {
+		return
+	}
+	for i := range s.lines {
+		l := &s.lines[i]
+		p := s.tenant.prescribed[l.link]
+		if l.link == "" || p == nil {
+			continue
+		}
+		if want := p.line(l.link); want != nil && want.Medicine != l.shelf.medicine.id && !want.Substitution {
+			values := s.facts(l)
+			values["prescribed"], values["prescription"] = rxvigil.TextOf(s.tenant.named(want.Medicine).name), rxvigil.TextOf(p.label())
+			e.report(r, s.tenant, incident{branch: s.branch.id, subject: s.subject(l), rung: "wrong", severity: rxvigil.High, values: values})
+		}
 	}
 }
 

@@ -117,6 +117,7 @@ func NewEngine(c Config) (*Engine, error) {
 		e.log = slog.New(slog.DiscardHandler)
 	}
 	e.unknown = make([]int, len(e.rules))
+	e.book.expiresOnStart = pack.ExpiresOnStart
 	e.folding, e.booting = e.newFolding(), &folding{
 		book: e.book, touch: func(*shelf, uint32) {}, moved: func(*shelf) {}, oddZone: e.oddZone, dayOf: e.dayThen, boot: true,
 	}

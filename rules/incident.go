@@ -19,6 +19,7 @@ const (
 	subjectPrescription = "prescription"
 	subjectPatient      = "patient"
 	subjectSensor       = "sensor"
+	subjectBranch       = "branch"
 )
 
 // report raises an incident, unless it is open already.

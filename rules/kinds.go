@@ -54,8 +54,10 @@ func kinds() []kind {
 		{name: RecalledDispense{}.Kind(), sale: reportRecalled, lasting: true},
 		{name: SoldBelowCost{}.Kind(), sale: reportBelowCost, lasting: true},
 		{name: RefillDue{}.Kind(), standing: true},
+		{name: LowAdherence{}.Kind(), standing: true},
 		{name: RefillEarly{}.Kind(), prescription: noteFills, lasting: true},
 		{name: ColdChain{}.Kind(), standing: true},
+		{name: NoSales{}.Kind(), sale: watchTill},
 		{name: ruleBlind, lasting: true},
 		{name: ruleWALKept},
 	}

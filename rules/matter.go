@@ -32,6 +32,7 @@ const (
 	formPending      = "pending"
 	formClearing     = "clearing"
 	formFlap         = "flap"
+	formTill         = "till"
 )
 
 func newMatter(key string) (matter, error) {
@@ -48,6 +49,8 @@ func newMatter(key string) (matter, error) {
 		return &hold{}, nil
 	case formFlap:
 		return &flapping{}, nil
+	case formTill:
+		return &till{}, nil
 	case formSensor:
 		return &sensor{}, nil
 	case formBreach:

@@ -37,6 +37,8 @@ func Needs() []Need {
 		{Rule: "sold_below_cost", All: []string{"sale_line.unit_price", "sale_line.quantity"}, Better: []string{"lot.cost", "medicine.cost", "sale_line.discount"}, Without: "one of the costs, or discounts, are not looked at"},
 		{Rule: "refill_due", All: []string{"prescription_line.days_supply", "prescription_line.refills", "prescription_line.dispensed"}},
 		{Rule: "refill_early", All: []string{"prescription_line.days_supply", "prescription_line.dispensed"}, Better: []string{"medicine.controlled"}, Without: "no medicine is known as controlled"},
+		{Rule: "low_adherence", All: []string{"prescription_line.days_supply", "prescription_line.refills", "prescription_line.dispensed"}},
+		{Rule: "no_sales", All: []string{"sale.status"}},
 		{Rule: "cold_chain", All: []string{"reading.sensor", "reading.celsius"}, Better: []string{"reading.at", "reading.low", "reading.high"}, Without: "a refrigerator's limits count"},
 		{Rule: "sales_spike", All: []string{"sale_line.medicine", "sale_line.quantity"}, Better: []string{"sale.at"}, Without: "what is usual is known only from what was watched"},
 	}

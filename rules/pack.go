@@ -21,6 +21,8 @@ type Pack struct {
 	Inhibit []Inhibition
 	// Scans re-judge a tenant by the calendar.
 	Scans []Scan
+	// ExpiresOnStart says that a lot has expired on the day of its date already; else it is usable through that day.
+	ExpiresOnStart bool
 }
 
 // Rule is one question that is asked of everything it fits, and how its alerts behave.

@@ -25,6 +25,8 @@ type packFile struct {
 	Limits  []Limit
 	Inhibit []Inhibition
 	Scans   []Scan
+	// ExpiresOnStart is nil where the file does not say.
+	ExpiresOnStart *bool `yaml:"expires_on_start"`
 }
 
 type ruleFile struct {
@@ -63,7 +65,9 @@ type kindFile struct {
 	SoldBelowCost       *SoldBelowCost       `yaml:"sold_below_cost"`
 	RefillDue           *RefillDue           `yaml:"refill_due"`
 	RefillEarly         *RefillEarly         `yaml:"refill_early"`
+	LowAdherence        *LowAdherence        `yaml:"low_adherence"`
 	ColdChain           *ColdChain           `yaml:"cold_chain"`
+	NoSales             *NoSales             `yaml:"no_sales"`
 	Blind               *Blind               `yaml:"blind"`
 	WALKept             *WALKept             `yaml:"wal_kept"`
 }
@@ -156,6 +160,9 @@ func (f *packText) lay(p *Pack, file *packFile) error {
 	}
 	if file.Scans != nil {
 		p.Scans = file.Scans
+	}
+	if file.ExpiresOnStart != nil {
+		p.ExpiresOnStart = *file.ExpiresOnStart
 	}
 	p.Limits = append(p.Limits, file.Limits...)
 	p.Inhibit = append(slices.Clone(p.Inhibit), file.Inhibit...)

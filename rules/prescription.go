@@ -29,7 +29,11 @@ type prescribed struct {
 	ID, Medicine        string
 	Quantity, Dispensed rxvigil.Number
 	Refills, DaysSupply rxvigil.Number
+	Substitution        bool      `json:",omitempty"` // another medicine may be given instead
 	Filled, Before      time.Time // when we saw it dispensed, the last time and the time before
+	Fills               int       `json:",omitempty"` // how often
+	First               time.Time `json:",omitzero"`  // when the first time was
+	Covered             int       `json:",omitempty"` // days that all of them last
 }
 
 // finishedFor is how long a finished prescription is remembered.
@@ -119,6 +123,7 @@ func newPrescribed(r *rxvigil.Record) prescribed {
 		ID: cloned(r.ID), Medicine: cloned(r.Text(rxvigil.PrescriptionLineMedicine)),
 		Quantity: r.Number(rxvigil.PrescriptionLineQuantity), Dispensed: r.Number(rxvigil.PrescriptionLineDispensed),
 		Refills: r.Number(rxvigil.PrescriptionLineRefills), DaysSupply: r.Number(rxvigil.PrescriptionLineDaysSupply),
+		Substitution: r.Text(rxvigil.PrescriptionLineSubstitution) == "true",
 	}
 }
 

@@ -54,7 +54,7 @@ func (c *prescriptionChange) fill(old *prescription, now time.Time) {
 			before = old.line(l.ID)
 		}
 		if before != nil {
-			l.Filled, l.Before = before.Filled, before.Before
+			l.Filled, l.Before, l.Fills, l.First, l.Covered = before.Filled, before.Before, before.Fills, before.First, before.Covered
 		}
 		dispensed := rxvigil.Number{}
 		if c.was != nil {
@@ -62,6 +62,13 @@ func (c *prescriptionChange) fill(old *prescription, now time.Time) {
 		}
 		if more := l.Dispensed.Sub(dispensed); more.Known() && more.Sign() > 0 {
 			l.Filled, l.Before = now, l.Filled
+			l.Fills++
+			if l.First.IsZero() {
+				l.First = now
+			}
+			if l.DaysSupply.Known() {
+				l.Covered += int(min(l.DaysSupply.Int64(), longestSupply))
+			}
 		}
 	}
 }

@@ -13,12 +13,17 @@ type PrescriptionPending struct {
 	After, High time.Duration
 	// Partial is how long the balance of one that was dispensed in part may wait.
 	Partial time.Duration
+	// Hours are when the pharmacy works: only they count as waiting. Nil: every hour does.
+	Hours *Hours
 }
 
 // Kind is prescription_pending.
 func (PrescriptionPending) Kind() string { return "prescription_pending" }
 
 func (p PrescriptionPending) validate() error {
+	if err := p.Hours.validate(); err != nil {
+		return err
+	}
 	if p.After <= 0 || p.High < p.After || p.Partial <= 0 {
 		return errors.New("after and partial are above zero, and high is no less than after")
 	}
@@ -35,6 +40,8 @@ func (e *Engine) judgeAge(t *tenant, p *prescription) {
 		switch params := r.Params.(type) {
 		case PrescriptionPending:
 			s, next = params.judge(p, e.clock.now, e.zoneOf(t, t.branches[p.Branch]))
+		case LowAdherence:
+			s, next = params.judge(p, e.clock.now, t)
 		case RefillDue:
 			s, next = params.judge(p, e.clock.now, t)
 		default:
@@ -67,7 +74,7 @@ func (p PrescriptionPending) judge(rx *prescription, now time.Time, zone *time.L
 	if rx.Status == "partial" {
 		s.rung, limit = "partial", p.Partial
 	}
-	waited := now.Sub(since)
+	waited := p.Hours.between(since, now, zone)
 	s.values = rxvigil.Facts{"since": timeValue(since), "day": rxvigil.ValueOf(rxvigil.TypeDay, rxvigil.DayOf(since, zone).String())}
 	s.inputs = s.with("hours", rxvigil.NumberOf(int64(waited/time.Hour)))
 	s.threshold = &rxvigil.Threshold{Value: rxvigil.NumberValue(rxvigil.NumberOf(int64(limit / time.Hour))), Source: sourceRule}
@@ -75,11 +82,11 @@ func (p PrescriptionPending) judge(rx *prescription, now time.Time, zone *time.L
 	case !rx.open() || rx.Status == "":
 		return s, time.Time{}
 	case waited < limit:
-		return s, since.Add(limit)
+		return s, p.Hours.after(since, limit, zone)
 	}
 	s.finding = fires
 	if waited < p.High {
-		return s, since.Add(p.High)
+		return s, p.Hours.after(since, p.High, zone)
 	}
 	s.severity = rxvigil.High
 	return s, time.Time{}

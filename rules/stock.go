@@ -45,7 +45,10 @@ func (l *lot) usable(today rxvigil.Day) bool {
 	return l.flags&lotHeld == 0 && !l.expired(today)
 }
 
-func (l *lot) expired(today rxvigil.Day) bool { return l.flags&lotDated != 0 && today > l.expires }
+// expired tells whether a lot is not to be used any more: the day behind its date, or already on it where the pack says so.
+func (l *lot) expired(today rxvigil.Day) bool {
+	return l.flags&lotDated != 0 && (today > l.expires || today == l.expires && l.shelf.medicine.tenant.book.expiresOnStart)
+}
 
 func sameStock(a, b *rxvigil.Stock) bool {
 	if a == nil || b == nil {

@@ -25,6 +25,7 @@ type Kept struct {
 	Status   string `json:"status"`   // reserved, extended, unreserved, lost
 	Warn     int64  `json:"warn"`     // bytes that are a warning; not positive: never
 	Critical int64  `json:"critical"` // bytes that are critical; not positive: never
+	Behind   int64  `json:"behind"`   // seconds for which an older message of ours had not been read back when this one was sent
 }
 
 // The rungs of wal_kept.
@@ -45,6 +46,28 @@ func (k *Kept) rung(percent int64) string {
 	return ""
 }
 
+// An engine is behind when what was committed so many seconds ago was not read yet; it has caught up at half of that.
+const lagging = 60
+
+// noteLag keeps the one alert about an engine that is behind true.
+func (e *Engine) noteLag(behind int64) {
+	subject := rxvigil.Subject{Type: "engine", ID: "lag", Name: "rxvigil"}
+	print := rxvigil.Fingerprint(rxvigil.EngineTenant, "", ruleBlind, subject.Type, subject.ID)
+	o := e.alerts.byPrint(rxvigil.EngineTenant, print)
+	values := rxvigil.Facts{"behind": rxvigil.NumberValue(rxvigil.NumberOf(behind)), "reason": rxvigil.TextOf("lag")}
+	switch {
+	case e.settled:
+	case o == nil && behind > lagging:
+		e.raise(print, rxvigil.Alert{
+			Rule: ruleBlind, Kind: ruleBlind, Severity: rxvigil.Critical, Rung: "lag", Tenant: rxvigil.EngineTenant, Subject: subject, Values: values,
+			Threshold: &rxvigil.Threshold{Value: rxvigil.NumberValue(rxvigil.NumberOf(lagging)), Source: sourceRule}, Why: rxvigil.Why{Inputs: values},
+		}, shelfKey{})
+	case o != nil && behind <= lagging/2:
+		o.alert.Values = values
+		e.resolve(o, "", "")
+	}
+}
+
 var keptRank = map[string]int{"": 0, rungMuch: 1, rungTooMuch: 2} //nolint:gochecknoglobals // a table, never written
 
 // noteKept keeps the one alert about kept WAL true. It climbs at once, and steps down when a tenth less is kept than the limit
@@ -53,6 +76,7 @@ func (e *Engine) noteKept(k *Kept) {
 	if k == nil {
 		return
 	}
+	e.noteLag(k.Behind)
 	subject := rxvigil.Subject{Type: "engine", ID: "wal", Name: "rxvigil"}
 	print := rxvigil.Fingerprint(rxvigil.EngineTenant, "", ruleWALKept, subject.Type, subject.ID)
 	o, rung := e.alerts.byPrint(rxvigil.EngineTenant, print), k.rung(100)

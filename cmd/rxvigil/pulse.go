@@ -155,7 +155,10 @@ func (p *pulse) measure(ctx context.Context) (json.RawMessage, error) {
 	if !k.Exists {
 		return nil, nil
 	}
-	return json.Marshal(rules.Kept{Bytes: k.Bytes, Safe: k.Safe, Limit: k.Limit, Status: k.Status, Warn: p.limits.warn, Critical: p.limits.critical})
+	return json.Marshal(rules.Kept{
+		Bytes: k.Bytes, Safe: k.Safe, Limit: k.Limit, Status: k.Status, Warn: p.limits.warn, Critical: p.limits.critical,
+		Behind: int64(p.engine.vital.overdue() / time.Second),
+	})
 }
 
 // dropPatience is how long the session that reads our slot may take to let it go.
