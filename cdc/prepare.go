@@ -173,6 +173,9 @@ func (r *Reader) begin(ctx context.Context, conn *pgx.Conn, sink Sink, id Identi
 	}
 	r.kept.Older = 0
 	r.kept.Identity, r.kept.Hash, r.kept.Position, r.kept.SlotGen = id, r.resolved.Hash, 0, id.Slot
+	if k, ok := sink.(interface{ Understand(m *Memory) }); ok {
+		k.Understand(&Memory{r.resolved})
+	}
 	if err := sink.Forget(ctx, id, r.resolved.Hash); err != nil {
 		return nil, fatal(err)
 	}

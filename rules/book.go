@@ -12,13 +12,15 @@ import (
 // nothing. Everything in it is reached through a tenant.
 type book struct {
 	tenants        map[rxvigil.Tenant]*tenant
-	words          map[string]string                  // categories and names of branches repeat: one copy each
-	amounts        map[rxvigil.Number]*rxvigil.Number // so do costs of lots
-	expiresOnStart bool                               // a lot has expired on the day of its date
-	named          int                                // tenants that have a record of their own
-	shelves        int                                // shelves that hold a lot
-	shared         map[string]*medicine               // every tenant's; a tenant has one of its own of each that it needs
-	erased         []*medicine                        // lost their record in the present transaction; their names are still needed in it
+	words          map[string]string                                             // categories and names of branches repeat: one copy each
+	amounts        map[rxvigil.Number]*rxvigil.Number                            // so do costs of lots
+	expiresOnStart bool                                                          // a lot has expired on the day of its date
+	sold           func(t rxvigil.Tenant, lot string) (rxvigil.Number, []string) // nil: nobody knows
+	bought         map[*lot]*bought                                              // of lots that were called back
+	named          int                                                           // tenants that have a record of their own
+	shelves        int                                                           // shelves that hold a lot
+	shared         map[string]*medicine                                          // every tenant's; a tenant has one of its own of each that it needs
+	erased         []*medicine                                                   // lost their record in the present transaction; their names are still needed in it
 }
 
 type tenant struct {
@@ -130,7 +132,7 @@ type lot struct {
 }
 
 func newBook() *book {
-	return &book{tenants: map[rxvigil.Tenant]*tenant{}, words: map[string]string{}, amounts: map[rxvigil.Number]*rxvigil.Number{}, shared: map[string]*medicine{}}
+	return &book{tenants: map[rxvigil.Tenant]*tenant{}, words: map[string]string{}, amounts: map[rxvigil.Number]*rxvigil.Number{}, shared: map[string]*medicine{}, bought: map[*lot]*bought{}}
 }
 
 func (b *book) tenant(id rxvigil.Tenant) *tenant {

@@ -27,6 +27,8 @@ type Config struct {
 	Locale  string
 	Locales map[rxvigil.Tenant]string
 	Log     *slog.Logger // nil: silence
+	// Sold tells how much of a lot was sold so far, and to which patients: for lots that are called back. Nil: nobody knows.
+	Sold func(t rxvigil.Tenant, lot string) (sold rxvigil.Number, patients []string)
 }
 
 // Engine keeps alerts true. One goroutine writes to it; any number may read. What it hands out is the reader's own, except
@@ -117,7 +119,7 @@ func NewEngine(c Config) (*Engine, error) {
 		e.log = slog.New(slog.DiscardHandler)
 	}
 	e.unknown = make([]int, len(e.rules))
-	e.book.expiresOnStart = pack.ExpiresOnStart
+	e.book.expiresOnStart, e.book.sold = pack.ExpiresOnStart, c.Sold
 	e.folding, e.booting = e.newFolding(), &folding{
 		book: e.book, touch: func(*shelf, uint32) {}, moved: func(*shelf) {}, oddZone: e.oddZone, dayOf: e.dayThen, boot: true,
 	}

@@ -275,6 +275,7 @@ func (f *folding) removeLot(t *tenant, id string, row uint32) {
 	f.touch(l.shelf, row)
 	f.takeOff(l)
 	delete(t.lots, id)
+	delete(f.book.bought, l)
 }
 
 func (f *folding) takeOff(l *lot) {

@@ -7,6 +7,7 @@ func (f *folding) sales(c *rxvigil.Change) {
 	f.book.tenant(c.Record().Tenant)
 	if f.sale != nil {
 		if s := f.newSaleChange(c); s != nil {
+			f.book.recount(s)
 			f.sale(s)
 		}
 	}

@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -98,7 +100,62 @@ func judgeRecall(dst []verdict, h *hearing) []verdict {
 func describeRecall(h *hearing, v verdict) description {
 	reason, _ := h.shelf.medicine.tenant.recallOf(v.lot)
 	values := rxvigil.Facts{"quantity": rxvigil.NumberValue(v.lot.onHand), "why": rxvigil.TextOf(reason)}
+	if b := h.shelf.medicine.tenant.book.boughtOf(v.lot); b != nil {
+		values["sold"], values["patients"] = rxvigil.NumberValue(b.sold), rxvigil.TextOf(b.names())
+	}
 	return description{values: values, inputs: values}
+}
+
+// bought is what was sold of a lot that was called back, and who has it: by id.
+type bought struct {
+	sold     rxvigil.Number
+	patients []string
+}
+
+func (b *bought) add(n rxvigil.Number, patient string) {
+	b.sold = b.sold.Add(n).Trim()
+	if patient != "" && !slices.Contains(b.patients, patient) {
+		b.patients = append(b.patients, patient)
+		slices.Sort(b.patients)
+	}
+}
+
+// recount takes a sale into what was sold of lots that were called back, or out of it.
+func (b *book) recount(s *saleChange) {
+	for i := range s.lines {
+		l := &s.lines[i]
+		sold := b.bought[l.lot]
+		switch {
+		case l.lot == nil || sold == nil:
+		case s.sold && !s.wasSold:
+			sold.add(l.quantity, s.patient)
+		case s.cancelled && s.wasSold:
+			sold.add(l.quantity.Neg(), "")
+		}
+	}
+}
+
+// mostPatients is how many patients an alert names.
+const mostPatients = 100
+
+func (b *bought) names() string {
+	if n := len(b.patients) - mostPatients; n > 0 {
+		return strings.Join(b.patients[:mostPatients], ", ") + " +" + strconv.Itoa(n)
+	}
+	return strings.Join(b.patients, ", ")
+}
+
+// boughtOf is asked for once of each lot; nil where nobody can say.
+func (b *book) boughtOf(l *lot) *bought {
+	if b.sold == nil {
+		return nil
+	}
+	if b.bought[l] == nil {
+		sold, patients := b.sold(l.shelf.medicine.tenant.id, l.id)
+		slices.Sort(patients)
+		b.bought[l] = &bought{sold, slices.Compact(patients)}
+	}
+	return b.bought[l]
 }
 
 // reportRecalled finds sales of lots that were called back: each is told, whatever was told before.

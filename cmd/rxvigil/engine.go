@@ -43,6 +43,7 @@ type engine struct {
 	group    []done
 	usage    map[string]rules.Usage // of the open group, by its key: most of a group's replace each other
 	awaited  map[string]*awaited    // documents that wait for their lines
+	memory   *cdc.Memory            // reads the images that are kept; nil: none are
 	scratch  []byte
 	named    []rxvigil.Event // of the transaction at hand, with what happened in it and the tenants it was told to
 	happened []cdc.Happening

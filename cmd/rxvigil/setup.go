@@ -33,7 +33,7 @@ func newEngine(cfg *config, disk *state.Store, store alertStore, log *push.Log, 
 	e.pack = c.Pack
 	e.newRules = func(pack rules.Pack) (*rules.Engine, error) {
 		now := c
-		now.Pack = pack
+		now.Pack, now.Sold = pack, e.sold
 		return rules.NewEngine(now)
 	}
 	if _, err := e.renewRules(); err != nil {

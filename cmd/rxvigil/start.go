@@ -148,6 +148,7 @@ func (e *engine) keepAllUsage(r *rules.Engine) (err error) {
 
 // Resumed goes on where the disk stands. The first time, memory is rebuilt from it.
 func (e *engine) Resumed(ctx context.Context, m *cdc.Memory) error {
+	e.memory = m
 	if e.started {
 		e.log.Fresh()
 		e.vital.set("live")
