@@ -25,7 +25,8 @@ type asset struct {
 	tag  string // strong ETag, of the content
 }
 
-// Handler serves the dashboard at /, the page that asks for a token at /login, their parts under /assets/ and the portal client under /client/. It answers 404 to
+// Handler serves the dashboard at /, the page that asks for a token at /login, how alerts have been at
+// /report, their parts under /assets/ and the portal client under /client/. It answers 404 to
 // everything else and 405 to methods that read nothing.
 func Handler() http.Handler {
 	assets := load(files)
@@ -34,8 +35,8 @@ func Handler() http.Handler {
 		switch name {
 		case "":
 			name = "assets/index.html"
-		case "login":
-			name = "assets/login.html"
+		case "login", "report":
+			name = "assets/" + name + ".html"
 		}
 		a, ok := assets[name]
 		if !ok {

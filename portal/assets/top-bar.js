@@ -12,7 +12,7 @@ export class TopBar extends HTMLElement {
   connectedCallback() {
     const help = h('button', { type: 'button', class: 'quiet keys', 'data-testid': 'help', title: 'Keyboard (?)', onclick: () => document.dispatchEvent(new CustomEvent('rx-help')) }, 'Keys');
     // The name stands in the page itself, so that the first paint has something to show.
-    this.append(this.#tenant, this.#branch, h('span', { class: 'spring' }), new StatusPill().element, this.#theme, help);
+    this.append(this.#tenant, this.#branch, h('span', { class: 'spring' }), new StatusPill().element, h('a', { href: '/report' }, 'Report'), this.#theme, help);
     store.read(['tenant'], () => this.#paint());
     new MutationObserver(() => this.#label()).observe(document.documentElement, { attributeFilter: ['data-theme'] });
     this.#label();

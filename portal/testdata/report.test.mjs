@@ -1,0 +1,31 @@
+// Opens the report of a real engine and says what it shows: one JSON line.
+
+import { createRequire } from 'node:module';
+
+const require = createRequire(import.meta.url);
+const { chromium } = require(process.env.PLAYWRIGHT ?? 'playwright-core');
+const { RXVIGIL_URL: url, SHOT, CHROMIUM } = process.env;
+
+const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--headless', '--disable-gpu', '--disable-background-networking'] });
+try {
+  const page = await browser.newPage({ viewport: { width: 1100, height: 760 } });
+  /** @type {string[]} */
+  const errors = [];
+  page.on('pageerror', (/** @type {Error} */ e) => errors.push(e.message));
+  page.on('console', (/** @type {any} */ m) => m.type() === 'error' && errors.push(m.text()));
+  await page.goto(`${url}/`);
+  await page.click('a[href="/report"]');
+  await page.waitForSelector('#rules tr');
+  await page.selectOption('#days', '7');
+  await page.waitForFunction(() => document.querySelectorAll('#bars rect').length > 0);
+  const shown = await page.evaluate(() => ({
+    rules: Object.fromEntries([...document.querySelectorAll('#rules tr')].map((tr) => [tr.getAttribute('data-rule'), [...tr.querySelectorAll('td')].map((td) => td.textContent)])),
+    bars: document.querySelectorAll('#bars rect').length,
+    noisiest: [...document.querySelectorAll('#noisiest li')].map((li) => li.textContent),
+    problem: document.querySelector('#problem')?.textContent,
+  }));
+  if (SHOT) await page.screenshot({ path: SHOT });
+  console.log(JSON.stringify({ ...shown, errors }));
+} finally {
+  await browser.close();
+}
