@@ -2,6 +2,7 @@ package cdc
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,7 +30,7 @@ func (m *matrix) check(records map[place]values) {
 	got := map[string]int{}
 	for _, f := range m.sink.look().faults {
 		reason := strings.Replace(f.Reason, "bad_day", "bad_time", 1)
-		if f.Column != "v" || f.Tenant != "t1" {
+		if f.Column != "v" || !slices.ContainsFunc(readings(), func(r reading) bool { return r.name == string(f.Tenant) }) {
 			m.t.Errorf("fault %+v", f)
 		}
 		got[strings.TrimPrefix(f.Table, "public.")+" "+reason]++

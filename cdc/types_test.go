@@ -48,7 +48,7 @@ type cell struct {
 }
 
 func (c *cell) source() Source {
-	tenant := "t1"
+	tenant := c.reading.name // of its own, or two readings of a kind would claim the same row
 	s := Source{Table: c.table, Key: Columns{"id"}, Tenant: &Expr{Const: &tenant}}
 	fields := map[string]Expr{c.field: {Column: "v", Zone: c.zone}}
 	if c.extra {
