@@ -3,6 +3,8 @@
 package portal
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -20,9 +22,10 @@ const policy = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-a
 
 // asset is one file, ready to be served.
 type asset struct {
-	body []byte
-	mime string
-	tag  string // strong ETag, of the content
+	body   []byte
+	packed []byte // the body, gzipped
+	mime   string
+	tag    string // strong ETag of the content; what is packed has another
 }
 
 // Handler serves the dashboard at /, the page that asks for a token at /login, how alerts have been at
@@ -59,20 +62,39 @@ func (a asset) serve(w http.ResponseWriter, r *http.Request, shared bool) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Security-Policy", policy)
 	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("ETag", a.tag)
+	body, tag := a.body, a.tag
+	h.Set("Vary", "Accept-Encoding")
+	if accepts(r.Header.Get("Accept-Encoding")) {
+		body, tag = a.packed, strings.TrimSuffix(a.tag, `"`)+`-gzip"`
+		h.Set("Content-Encoding", "gzip")
+	}
+	h.Set("ETag", tag)
 	// Names do not change with content, so a browser asks each time and is told 304: a new engine is never met by an old page.
 	h.Set("Cache-Control", "no-cache")
 	if shared {
 		h.Set("Access-Control-Allow-Origin", "*")
 		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	}
-	if matches(r.Header.Get("If-None-Match"), a.tag) {
+	if matches(r.Header.Get("If-None-Match"), tag) {
+		h.Del("Content-Encoding")
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
 	if r.Method == http.MethodGet {
-		_, _ = w.Write(a.body) // a reader that went away is nobody's fault
+		_, _ = w.Write(body) // a reader that went away is nobody's fault
 	}
+}
+
+// accepts tells whether a browser takes gzip. One that weighs it against others does.
+func accepts(encodings string) bool {
+	for one := range strings.SplitSeq(encodings, ",") {
+		name, weight, _ := strings.Cut(strings.TrimSpace(one), ";")
+		if strings.EqualFold(strings.TrimSpace(name), "gzip") {
+			weight = strings.TrimSpace(weight)
+			return strings.Trim(strings.TrimPrefix(weight, "q="), "0.") != "" || weight == ""
+		}
+	}
+	return false
 }
 
 func matches(asked, tag string) bool {
@@ -96,7 +118,11 @@ func load(fsys fs.FS) map[string]asset {
 			return err
 		}
 		sum := sha256.Sum256(body)
-		all[name] = asset{body: body, mime: mimeOf(name), tag: `"` + hex.EncodeToString(sum[:12]) + `"`}
+		var packed bytes.Buffer
+		z := gzip.NewWriter(&packed) // into memory: nothing can fail
+		_, _ = z.Write(body)
+		_ = z.Close()
+		all[name] = asset{body: body, packed: packed.Bytes(), mime: mimeOf(name), tag: `"` + hex.EncodeToString(sum[:12]) + `"`}
 		return nil
 	})
 	if err != nil {
