@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -36,11 +37,37 @@ func TestDashboardTellsOfAnUpdateUntilItIsResolved(t *testing.T) {
 	dsn, s := openPharmacy(t)
 	s.start()
 	s.ready()
-	b := browse(t, s, chromium, playwright)
+	b := browse(t, s.addr, chromium, playwright, "dashboard.test.mjs")
+	b.serve(t, dsn, s, nil)
+	if !b.timed && !t.Failed() {
+		t.Error("the story told no latency from commit to page")
+	}
+}
+
+// The story itself is portal/testdata/threetabs.test.mjs.
+func TestThreeTabsHaveOneStreamAndTellEachEventOnce(t *testing.T) {
+	t.Parallel()
+	chromium, playwright := findBrowser(t)
+	dsn, s := openPharmacy(t)
+	s.start()
+	s.ready()
+	w, through := lay(t, "http://"+s.addr)
+	browse(t, strings.TrimPrefix(through, "http://"), chromium, playwright, "threetabs.test.mjs").serve(t, dsn, s, w)
+}
+
+// serve does what the story asks for, until it has ended.
+func (b *browser) serve(t *testing.T, dsn string, s *service, w *wire) {
+	t.Helper()
 	for line := range b.lines {
 		switch {
 		case line.Want == "sql":
 			pgtest.Exec(t, dsn, line.SQL)
+			b.done(t)
+		case line.Want == "cut":
+			w.cut()
+			b.done(t)
+		case line.Want == "mend":
+			w.mend()
 			b.done(t)
 		case line.Want == "restart":
 			s.stop()
@@ -55,9 +82,6 @@ func TestDashboardTellsOfAnUpdateUntilItIsResolved(t *testing.T) {
 	}
 	if err := b.cmd.Wait(); err != nil {
 		t.Errorf("the browser's story: %v", err)
-	}
-	if !b.timed && !t.Failed() {
-		t.Error("the story told no latency from commit to page")
 	}
 }
 
@@ -106,12 +130,12 @@ type browserLine struct {
 	Latency         *float64 `json:"commit_to_page_ms"`
 }
 
-func browse(t testing.TB, s *service, chromium, playwright string) *browser {
+func browse(t testing.TB, addr, chromium, playwright, script string) *browser {
 	t.Helper()
 	const shelf = " WHERE product_id = 1002 AND branch_id = 11"
 	b := &browser{lines: make(chan browserLine)}
-	b.cmd = exec.Command("node", "../../portal/testdata/dashboard.test.mjs")
-	b.cmd.Env = append(os.Environ(), "RXVIGIL_URL=http://"+s.addr, "TENANT=testpharmacy", "SUBJECT=1002", "STEP_MS=30000",
+	b.cmd = exec.Command("node", "../../portal/testdata/"+script)
+	b.cmd.Env = append(os.Environ(), "RXVIGIL_URL=http://"+addr, "TENANT=testpharmacy", "SUBJECT=1002", "STEP_MS=30000",
 		"SQL_LOW=UPDATE inventory SET quantity_on_hand = 5"+shelf, "SQL_RESTOCK=UPDATE inventory SET quantity_on_hand = 400"+shelf,
 		"CHROMIUM="+chromium, "PLAYWRIGHT="+playwright)
 	b.cmd.Stderr = t.Output()

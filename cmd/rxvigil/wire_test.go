@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// wire is a network between an engine and its server that can be cut: what is sent is neither delivered nor refused.
+// wire is a network, between an engine and its server or a browser and the engine, that can be cut: what is sent is neither delivered nor refused.
 type wire struct {
 	target string
 
@@ -17,10 +17,10 @@ type wire struct {
 	over  bool // the story has ended: what is dialled from now on is closed at once
 }
 
-// lay gives the DSN of a server as it is reached through a wire of our own.
-func lay(t *testing.T, dsn string) (w *wire, through string) {
+// lay gives the address of a server, a DSN say, as it is reached through a wire of our own.
+func lay(t *testing.T, address string) (w *wire, through string) {
 	t.Helper()
-	u, err := url.Parse(dsn)
+	u, err := url.Parse(address)
 	if err != nil {
 		t.Fatal(err)
 	}

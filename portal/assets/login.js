@@ -9,7 +9,10 @@ form.addEventListener('submit', async (event) => {
   problem.textContent = '';
   try {
     const response = await fetch('/api/session', { method: 'POST', headers: { Authorization: `Bearer ${token.value.trim()}` } });
-    if (response.ok) return location.assign('/');
+    if (response.ok) {
+      sign();
+      return location.assign('/');
+    }
     const { title, detail } = await response.json();
     problem.textContent = detail || title;
   } catch {
@@ -17,3 +20,12 @@ form.addEventListener('submit', async (event) => {
   }
 });
 token.focus();
+
+/** Names this sign-in, so that the dashboard's tabs share a stream only within it. */
+function sign() {
+  try {
+    localStorage.setItem('rxvigil.login', String(Math.random()).slice(2));
+  } catch {
+    // Forbidden: the tabs of all who sign in are one.
+  }
+}

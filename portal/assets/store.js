@@ -7,7 +7,6 @@ import { AlertSet } from './alert-set.js';
 import { StockBook } from './stock-book.js';
 
 /**
- * @import {Connection} from '../client/rxvigil.js'
  * @import {Envelope, ExpiringItem, Page, StateChange, Stats, TenantItem} from '../client/types.d.ts'
  * @typedef {'alerts' | 'feed' | 'stock' | 'expiring' | 'link' | 'tenant' | 'stats' | 'tick'} Part
  */
@@ -29,7 +28,7 @@ export class Store {
   /** @type {Envelope[]} Newest first. */ feed = [];
   /** @type {ExpiringItem[]} */ expiring = [];
   /** Why a part could not be loaded, in words. @type {Partial<Record<Part, string>>} */ problems = {};
-  /** @type {Connection | undefined} */ live;
+  /** @type {ReturnType<typeof connect> | undefined} */ live;
   /** @type {ReturnType<typeof rest> | undefined} */ api;
   alerts = new AlertSet((part) => this.touch(part));
   stock = new StockBook((part) => this.touch(part));
@@ -115,7 +114,8 @@ export class Store {
     this.stock.turn(api);
     remember('rxvigil.tenant', name);
     this.look(branch);
-    const live = connect({ tenant: name });
+    // One stream for all tabs of whoever signed in last: a tab of somebody else before them has another name.
+    const live = connect({ tenant: name, share: remembered('rxvigil.login') || true });
     this.live = live;
     live.on('state', (change) => this.#linked(change));
     live.on('event', (event) => this.#take(event));
@@ -184,6 +184,7 @@ export class Store {
   #linked(change) {
     const cameBack = change.state === 'live' && ['offline', 'connecting', 'catching-up'].includes(change.previous);
     if (change.state === 'unauthorized') return location.assign('/login');
+    if (change.state === 'closed') return; // by ourselves, for another pharmacy
     this.link = change;
     if (change.state === 'live') this.#heard();
     // What failed to load while the engine was away is loaded now; a resync, if one is due, asks for the rest itself.

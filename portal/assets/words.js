@@ -34,7 +34,7 @@ const HISTORY = {
 
 /** @type {Record<State | 'waiting', string>} */
 export const STATE = {
-  connecting: 'Connecting', live: 'Live', 'catching-up': 'Catching up', stale: 'Database out of sight', offline: 'Not connected', unauthorized: 'Not signed in', waiting: 'Quiet',
+  connecting: 'Connecting', live: 'Live', 'catching-up': 'Catching up', stale: 'Database out of sight', offline: 'Not connected', unauthorized: 'Not signed in', closed: 'Closed', waiting: 'Quiet',
 };
 
 const number = new Intl.NumberFormat('en', { maximumFractionDigits: 3 });

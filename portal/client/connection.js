@@ -3,11 +3,12 @@
 
 import { Backoff } from './backoff.js';
 import { Seen } from './cursor.js';
+import { Live } from './live.js';
 import { Memory } from './memory.js';
 import { parser } from './sse.js';
 
 /**
- * @import {Envelope, Options, Signals, State, StateChange} from './types.d.ts'
+ * @import {Envelope, Options, State} from './types.d.ts'
  * @import {Message} from './sse.js'
  */
 
@@ -23,8 +24,6 @@ const RENEW_S = 10;
 /** A refusal (unknown tenant, no right) rarely heals in a second. */
 const REFUSED_MS = 5_000;
 
-const RESERVED = new Set(['state', 'event', 'established', 'heartbeat', 'resync', 'bye']);
-
 /**
  * @typedef {object} Attempt
  * @property {AbortController} abort
@@ -33,15 +32,10 @@ const RESERVED = new Set(['state', 'event', 'established', 'heartbeat', 'resync'
  * @property {number | undefined} retry  Milliseconds the server wants us to stay away, if it said so.
  */
 
-export class Connection {
-  /** @type {State} */
-  #state = 'connecting';
-  #options;
+export class Connection extends Live {
   #memory;
   #seen = new Seen();
   #backoff = new Backoff();
-  /** @type {Map<string, Set<(value: any) => void>>} */
-  #handlers = new Map();
   /** @type {Attempt | undefined} */
   #attempt;
   /** @type {Record<string, ReturnType<typeof setTimeout> | undefined>} */
@@ -58,7 +52,7 @@ export class Connection {
 
   /** @param {Options} options */
   constructor(options) {
-    this.#options = options;
+    super(options);
     this.#memory = new Memory(options);
     globalThis.addEventListener?.('online', this.#wake);
     globalThis.addEventListener?.('pageshow', this.#wake);
@@ -66,10 +60,6 @@ export class Connection {
     globalThis.document?.addEventListener('visibilitychange', this.#see);
     // Handlers attached right after construction must hear the first state.
     queueMicrotask(() => void this.#open());
-  }
-
-  get state() {
-    return this.#state;
   }
 
   /** The cursor up to which everything was handed over. */
@@ -82,36 +72,16 @@ export class Connection {
     return this.#heard;
   }
 
-  /**
-   * Calls the handler with every signal of a kind, or with the envelope of every event of a type. Returns how to stop.
-   * @template {keyof Signals} K
-   * @overload
-   * @param {K} type
-   * @param {(value: Signals[K]) => void} handler
-   * @returns {() => void}
-   */
-  /**
-   * @overload
-   * @param {string} type
-   * @param {(value: Envelope) => void} handler
-   * @returns {() => void}
-   */
-  /** @param {string} type @param {(value: any) => void} handler */
-  on(type, handler) {
-    const set = this.#handlers.get(type) ?? new Set();
-    this.#handlers.set(type, set.add(handler));
-    return () => void set.delete(handler);
-  }
-
   /** Looks whether the connection is still what it claims to be, and tries at once when it waits for its next try. */
   verify() {
     if (this.#closed) return;
-    if (this.#state === 'offline' || this.#state === 'unauthorized') void this.#open();
+    if (this.state === 'offline' || this.state === 'unauthorized') void this.#open();
     else if (this.#attempt && Date.now() - this.#watched > WATCHDOG_MS) this.#lose('Nothing was heard while this page slept.', 0);
   }
 
   /** Ends it for good. */
   close() {
+    if (this.#closed) return;
     this.#closed = true;
     this.#drop();
     this.#memory.flush();
@@ -119,6 +89,7 @@ export class Connection {
     globalThis.removeEventListener?.('pageshow', this.#wake);
     globalThis.removeEventListener?.('pagehide', this.#hide);
     globalThis.document?.removeEventListener('visibilitychange', this.#see);
+    this.enter('closed', 'Closed by this page.');
   }
 
   async #open() {
@@ -127,7 +98,7 @@ export class Connection {
     /** @type {Attempt} */
     const attempt = { abort: new AbortController(), asked: this.#memory.cursor, established: false, retry: undefined };
     this.#attempt = attempt;
-    this.#enter('connecting', 'Asking the engine for its stream.');
+    this.enter('connecting', 'Asking the engine for its stream.');
     this.#watch();
     const mine = () => this.#attempt === attempt;
     try {
@@ -154,7 +125,7 @@ export class Connection {
 
   /** @param {Attempt} attempt */
   async #request({ abort, asked }) {
-    const { url = '', tenant, topics, branch, headers, fetch = globalThis.fetch } = this.#options;
+    const { url = '', tenant, topics, branch, headers, fetch = globalThis.fetch } = this.options;
     const query = new URLSearchParams();
     if (topics?.length) query.set('topics', topics.join(','));
     if (branch) query.set('branch', branch);
@@ -174,7 +145,7 @@ export class Connection {
     try {
       body = JSON.parse(message.data);
     } catch {
-      return this.#emit('resync', { reason: 'The engine sent a frame that cannot be read.' });
+      return this.emit('resync', { reason: 'The engine sent a frame that cannot be read.' });
     }
     switch (message.event) {
       case 'connection_established':
@@ -183,15 +154,15 @@ export class Connection {
         return this.#beat(body, message.id);
       case 'resync':
         this.#memory.cursor = body.cursor ?? message.id ?? body.id ?? this.#memory.cursor;
-        return this.#emit('resync', body.data ?? body);
+        return this.emit('resync', body.data ?? body);
       case 'stale':
         this.#staleAt = this.#memory.cursor ?? '';
-        return this.#enter('stale', body.reason || 'The engine cannot see the database.', { since: body.since });
+        return this.enter('stale', body.reason || 'The engine cannot see the database.', { since: body.since });
       case 'fresh':
-        return this.#state === 'stale' ? this.#enter('live', 'The engine sees the database again.') : undefined;
+        return this.state === 'stale' ? this.enter('live', 'The engine sees the database again.') : undefined;
       case 'bye':
         attempt.retry = Number.isFinite(body.retry_after_ms) ? body.retry_after_ms : undefined;
-        return this.#emit('bye', body);
+        return this.emit('bye', body);
       case 'expiring':
         return this.#renew(body.expires_in);
       default:
@@ -207,17 +178,17 @@ export class Connection {
     const resumed = body.resumed === true;
     const cursor = body.cursor ?? id;
     if (cursor && !(resumed && attempt.asked)) this.#memory.cursor = cursor;
-    this.#emit('established', body);
-    if (!attempt.asked) return this.#enter('live', 'Connected.');
+    this.emit('established', body);
+    if (!attempt.asked) return this.enter('live', 'Connected.');
     // Without a cursor the engine's own resync is on its way; with one, nobody else will say it.
-    if (!resumed && cursor) this.#emit('resync', { reason: 'The engine could not resume where we were.', cursor });
-    this.#enter('catching-up', resumed ? 'Replaying what was missed.' : 'Too much was missed; reading everything anew.');
+    if (!resumed && cursor) this.emit('resync', { reason: 'The engine could not resume where we were.', cursor });
+    this.enter('catching-up', resumed ? 'Replaying what was missed.' : 'Too much was missed; reading everything anew.');
     this.#awaitQuiet();
   }
 
   /** Comes back with a new token before this one ends, where there is a function to ask for one. @param {unknown} seconds */
   #renew(seconds) {
-    if (!this.#options.headers || typeof seconds !== 'number') return;
+    if (!this.options.headers || typeof seconds !== 'number') return;
     clearTimeout(this.#timers.renew);
     this.#timers.renew = setTimeout(() => void this.#open(), Math.max(0, seconds - RENEW_S) * 1000);
   }
@@ -228,9 +199,9 @@ export class Connection {
     // The engine's canary moves the cursor while the database is in sight, even when nobody buys anything.
     const sees = body.stale === false || (body.stale === undefined && Boolean(cursor) && cursor !== this.#staleAt);
     if (cursor) this.#memory.cursor = cursor;
-    if (body.stale === true && this.#state !== 'stale') this.#enter('stale', 'The engine cannot see the database.');
-    else if (this.#state === 'catching-up' || (this.#state === 'stale' && sees)) this.#enter('live', 'Connected.');
-    this.#emit('heartbeat', body);
+    if (body.stale === true && this.state !== 'stale') this.enter('stale', 'The engine cannot see the database.');
+    else if (this.state === 'catching-up' || (this.state === 'stale' && sees)) this.enter('live', 'Connected.');
+    this.emit('heartbeat', body);
   }
 
   /** @param {Envelope} event @param {string | undefined} id */
@@ -238,19 +209,18 @@ export class Connection {
     const name = id ?? event.id;
     if (name && !this.#seen.add(name)) return;
     // Only an alert (that we are blind, say) can be told while the database is out of sight; anything else proves it is seen.
-    if (this.#state === 'stale') {
+    if (this.state === 'stale') {
       if (event.topic === 'notifications') this.#staleAt = name ?? '';
-      else this.#enter('live', 'Connected.');
+      else this.enter('live', 'Connected.');
     }
-    if (this.#state === 'catching-up') this.#awaitQuiet();
-    this.#emit('event', event);
-    if (!RESERVED.has(event.type)) this.#emit(event.type, event);
+    if (this.state === 'catching-up') this.#awaitQuiet();
+    this.tell(event);
     if (name) this.#memory.cursor = name;
   }
 
   #awaitQuiet() {
     clearTimeout(this.#timers.quiet);
-    this.#timers.quiet = setTimeout(() => this.#state === 'catching-up' && this.#enter('live', 'Connected.'), QUIET_MS);
+    this.#timers.quiet = setTimeout(() => this.state === 'catching-up' && this.enter('live', 'Connected.'), QUIET_MS);
   }
 
   #watch() {
@@ -264,7 +234,7 @@ export class Connection {
     const told = this.#attempt?.retry;
     this.#drop();
     const delay = atLeast === 0 ? 0 : Math.max(told ?? this.#backoff.next(), atLeast ?? 0);
-    this.#enter(state, reason, { retryAt: Date.now() + delay });
+    this.enter(state, reason, { retryAt: Date.now() + delay });
     this.#timers.retry = setTimeout(() => void this.#open(), delay);
   }
 
@@ -274,25 +244,6 @@ export class Connection {
     attempt?.abort.abort();
     for (const timer of Object.values(this.#timers)) clearTimeout(timer);
     this.#timers = {};
-  }
-
-  /** @param {State} state @param {string} reason @param {Partial<StateChange>} [more] */
-  #enter(state, reason, more) {
-    const previous = this.#state;
-    this.#state = state;
-    this.#emit('state', { state, previous, reason, ...more });
-  }
-
-  /** @param {string} type @param {any} value */
-  #emit(type, value) {
-    for (const handler of this.#handlers.get(type) ?? []) {
-      try {
-        handler(value);
-      } catch (error) {
-        // A mistake in one handler must not cost the others the stream.
-        (globalThis.reportError ?? console.error)(error);
-      }
-    }
   }
 }
 

@@ -124,9 +124,10 @@ export interface Act { applied?: boolean; alert?: Alert; operation?: string; cur
 /**
  * connecting: asking for the stream. catching-up: connected, replaying what was missed. live: every commit arrives as it
  * happens. stale: connected, but the engine cannot see the database. offline: no connection; another try is due.
- * unauthorized: the engine does not know who asks, or does not let them in; another try, with another token, is due.
+ * unauthorized: the engine does not know who asks, or does not let them in; another try, with another token, is due. closed: by
+ * the page, for good.
  */
-export type State = 'connecting' | 'live' | 'catching-up' | 'stale' | 'offline' | 'unauthorized';
+export type State = 'connecting' | 'live' | 'catching-up' | 'stale' | 'offline' | 'unauthorized' | 'closed';
 
 export interface StateChange {
   state: State;
@@ -159,6 +160,8 @@ export interface Signals {
   /** Something may have been missed: fetch again what you show. */
   resync: ResyncNotice;
   bye: { reason?: string; retry_after_ms?: number };
+  /** The changes shown ahead of the database, after each change of them. */
+  ahead: readonly import('./optimistic.js').Change<any>[];
 }
 
 export interface Options {
@@ -174,6 +177,12 @@ export interface Options {
   headers?: () => Record<string, string> | Promise<Record<string, string>>;
   /** Default: the platform's. */
   fetch?: typeof fetch;
+  /**
+   * One stream for all tabs of a browser. The value names who is signed in (a user's id, never a secret): tabs share only with
+   * tabs that give the same; true: nobody signs in here. Without it, or where the browser lacks Web Locks or BroadcastChannel,
+   * each tab has its own.
+   */
+  share?: string | boolean;
   /** Where the cursor survives a reload. Default: sessionStorage when there is one; null: nowhere. */
   storage?: Pick<Storage, 'getItem' | 'setItem'> | null;
 }
