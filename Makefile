@@ -6,6 +6,10 @@ FUZZTIME   ?= 30s
 PLAYWRIGHT := 1.65.1
 TYPESCRIPT := 7.0.2
 SIGNALR    := 8.0.29 10.0.11
+REACT      := 19.2.0
+REACT_TYPES := 19.2.2
+VITE       := 6.4.1
+AXE        := 4.11.0
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
@@ -83,13 +87,22 @@ lint: ## the long list of .golangci.yml; the first time builds the linter, for s
 	$(GO) run $(GOLANGCI) run
 
 # playwright-core drives the browser of the machine; it brings none of its own. Microsoft's SignalR client is there once a major version,
-# as signalr8 and so on.
-NODE_STAMP := .cache/node/$(PLAYWRIGHT)-$(TYPESCRIPT)-$(subst $() ,-,$(SIGNALR))
+# as signalr8 and so on. React, Vite and axe-core are what the portal client is tested with.
+NODE_MODULES := playwright-core@$(PLAYWRIGHT) typescript@$(TYPESCRIPT) react@$(REACT) react-dom@$(REACT) @types/react@$(REACT_TYPES) \
+	vite@$(VITE) axe-core@$(AXE) $(foreach v,$(SIGNALR),signalr$(firstword $(subst ., ,$(v)))@npm:@microsoft/signalr@$(v))
+NODE_STAMP := .cache/node/$(shell printf '%s' '$(NODE_MODULES)' | cksum | cut -d' ' -f1)
 .PHONY: .cache/node
 .cache/node: $(NODE_STAMP)
 $(NODE_STAMP):
 	@if command -v npm >/dev/null; then \
 		mkdir -p .cache/node && rm -rf .cache/node/*; \
-		npm install --silent --no-audit --no-fund --prefix .cache/node playwright-core@$(PLAYWRIGHT) typescript@$(TYPESCRIPT) \
-			$(foreach v,$(SIGNALR),signalr$(firstword $(subst ., ,$(v)))@npm:@microsoft/signalr@$(v)) && touch $@; \
+		npm install --silent --no-audit --no-fund --prefix .cache/node $(NODE_MODULES) && touch $@; \
 	else echo "no npm: playwright and tsc are left out"; fi
+
+.PHONY: package
+package: .cache/node ## the portal client as an npm package, in bin/
+	@rm -rf .cache/package && mkdir -p .cache/package/types bin
+	@cp portal/client/*.js portal/client/*.json portal/client/README.md LICENSE .cache/package/
+	@cp portal/client/*.d.ts .cache/package/types/
+	@.cache/node/node_modules/.bin/tsc -p portal/testdata/tsconfig.package.json
+	@cd .cache/package && npm pack --silent --pack-destination ../../bin

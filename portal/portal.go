@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-//go:embed assets client
+//go:embed assets client/*.js client/*.d.ts
 var files embed.FS
 
 // policy lets the page load and ask only its own origin: no inline script or style, no frame around it.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -103,13 +104,14 @@ func TestEveryPartThatIsNamedExists(t *testing.T) {
 	}
 }
 
-// Modules that import each other load one after another unless the page names them all at once. The helper for SignalR portals and the
-// page that asks for a token are others.
+// Modules that import each other load one after another unless the page names them all at once. What is for portals alone
+// and the other pages' own are left out.
 func TestEveryModuleIsPreloaded(t *testing.T) {
 	t.Parallel()
 	page := get(t, "/").Body.String()
 	for name := range load(files) {
-		if strings.HasSuffix(name, ".js") && name != "client/signalr.js" && name != "assets/login.js" && name != "assets/report.js" && !strings.Contains(page, `"/`+name+`"`) {
+		others := slices.Contains([]string{"client/signalr.js", "client/react.js", "client/monitor.js", "assets/login.js", "assets/report.js"}, name)
+		if strings.HasSuffix(name, ".js") && !others && !strings.Contains(page, `"/`+name+`"`) {
 			t.Errorf("index.html does not name %s", name)
 		}
 	}
