@@ -41,7 +41,7 @@ test: ## everything, with the race detector; fetches a Postgres, a browser and p
 	@.ci/prepare
 	@$(GO) test -count=1 -v -run '^TestDatabasesAreApart$$' ./internal/pgtest | grep -E '^(using|FAIL|ok)'
 	$(GO) test -race -timeout 18m ./...
-	@if command -v node >/dev/null; then node --test portal/testdata/client.test.mjs portal/testdata/tabs.test.mjs portal/testdata/optimistic.test.mjs; else echo "no node: the portal client is not tested"; fi
+	@if command -v node >/dev/null; then node --test $(addprefix portal/testdata/,$(addsuffix .test.mjs,client tabs optimistic socket)); else echo "no node: the portal client is not tested"; fi
 
 VERSIONS ?= 14 15 16 17 18
 SKIP     ?= Dashboard

@@ -5,6 +5,7 @@ import { Backoff } from './backoff.js';
 import { Seen } from './cursor.js';
 import { Live } from './live.js';
 import { Memory } from './memory.js';
+import { hasSockets, openSocket } from './socket.js';
 import { parser } from './sse.js';
 
 /**
@@ -21,6 +22,8 @@ const STABLE_MS = HEARTBEAT_MS;
 const QUIET_MS = 300;
 /** So long before a token ends another one is asked for. */
 const RENEW_S = 10;
+/** An event stream whose first frame takes longer may be held back by something between: a WebSocket is tried. */
+const FIRST_MS = 6_000;
 /** A refusal (unknown tenant, no right) rarely heals in a second. */
 const REFUSED_MS = 5_000;
 
@@ -44,6 +47,7 @@ export class Connection extends Live {
   #watched = 0;
   #staleAt = '';
   #closed = false;
+  #socket;
   #wake = () => this.verify();
   #see = () => {
     if (globalThis.document?.visibilityState !== 'hidden') this.verify();
@@ -54,6 +58,7 @@ export class Connection extends Live {
   constructor(options) {
     super(options);
     this.#memory = new Memory(options);
+    this.#socket = options.transport === 'websocket';
     globalThis.addEventListener?.('online', this.#wake);
     globalThis.addEventListener?.('pageshow', this.#wake);
     globalThis.addEventListener?.('pagehide', this.#hide);
@@ -102,6 +107,9 @@ export class Connection extends Live {
     this.#watch();
     const mine = () => this.#attempt === attempt;
     try {
+      if (this.#socket) return await this.#listen(attempt);
+      // A proxy that waits for the whole answer may hold back its head as well.
+      if (!this.options.transport && hasSockets(this.options)) this.#timers.first = setTimeout(() => mine() && this.#switch(), FIRST_MS);
       const response = await this.#request(attempt);
       if (!mine()) return;
       if (!response.ok) return this.#lose(refusal(response.status), REFUSED_MS, response.status === 401 || response.status === 403 ? 'unauthorized' : 'offline');
@@ -121,6 +129,29 @@ export class Connection extends Live {
     } catch {
       if (mine()) this.#lose(attempt.established ? 'The connection broke.' : 'The engine cannot be reached.');
     }
+  }
+
+  /** The same over a WebSocket. One that does not come to stand gives way to an event stream. @param {Attempt} attempt */
+  async #listen(attempt) {
+    const mine = () => this.#attempt === attempt;
+    await openSocket(this.options, attempt.asked, attempt.abort.signal, {
+      frame: (event, body, id) => {
+        if (!mine()) return;
+        this.#heard = Date.now();
+        this.#watch();
+        this.#act(event, body, id, attempt);
+      },
+      end: (reason, unauthorized) => {
+        if (!mine()) return;
+        if (unauthorized) return this.#lose(reason, REFUSED_MS, 'unauthorized');
+        this.#lose(reason);
+      },
+    });
+  }
+
+  #switch() {
+    this.#lose(`Nothing came for ${FIRST_MS / 1000} seconds; trying a WebSocket.`, 0);
+    this.#socket = true;
   }
 
   /** @param {Attempt} attempt */
@@ -147,13 +178,18 @@ export class Connection extends Live {
     } catch {
       return this.emit('resync', { reason: 'The engine sent a frame that cannot be read.' });
     }
-    switch (message.event) {
+    this.#act(message.event, body, message.id, attempt);
+  }
+
+  /** @param {string} event @param {any} body @param {string | undefined} id @param {Attempt} attempt */
+  #act(event, body, id, attempt) {
+    switch (event) {
       case 'connection_established':
-        return this.#establish(body, message.id, attempt);
+        return this.#establish(body, id, attempt);
       case 'heartbeat':
-        return this.#beat(body, message.id);
+        return this.#beat(body, id);
       case 'resync':
-        this.#memory.cursor = body.cursor ?? message.id ?? body.id ?? this.#memory.cursor;
+        this.#memory.cursor = body.cursor ?? id ?? body.id ?? this.#memory.cursor;
         return this.emit('resync', body.data ?? body);
       case 'stale':
         this.#staleAt = this.#memory.cursor ?? '';
@@ -166,13 +202,14 @@ export class Connection extends Live {
       case 'expiring':
         return this.#renew(body.expires_in);
       default:
-        this.#deliver(body, message.id);
+        this.#deliver(body, id);
     }
   }
 
   /** @param {any} body @param {string | undefined} id @param {Attempt} attempt */
   #establish(body, id, attempt) {
     attempt.established = true;
+    clearTimeout(this.#timers.first);
     attempt.retry = undefined;
     this.#timers.stable = setTimeout(() => this.#backoff.reset(), STABLE_MS);
     const resumed = body.resumed === true;
@@ -232,6 +269,7 @@ export class Connection extends Live {
   /** @param {string} reason @param {number} [atLeast] No earlier than this; 0: at once. @param {State} [state] */
   #lose(reason, atLeast, state = 'offline') {
     const told = this.#attempt?.retry;
+    if (!this.#attempt?.established && !this.options.transport) this.#socket = false;
     this.#drop();
     const delay = atLeast === 0 ? 0 : Math.max(told ?? this.#backoff.next(), atLeast ?? 0);
     this.enter(state, reason, { retryAt: Date.now() + delay });

@@ -175,8 +175,12 @@ export interface Options {
   after?: string;
   /** Headers of every request: the place for a bearer token. */
   headers?: () => Record<string, string> | Promise<Record<string, string>>;
+  /** Default: an event stream, and a WebSocket where that is held back on its way. */
+  transport?: 'sse' | 'websocket';
   /** Default: the platform's. */
   fetch?: typeof fetch;
+  /** Default: the platform's, where it has one. */
+  WebSocket?: typeof WebSocket;
   /**
    * One stream for all tabs of a browser. The value names who is signed in (a user's id, never a secret): tabs share only with
    * tabs that give the same; true: nobody signs in here. Without it, or where the browser lacks Web Locks or BroadcastChannel,

@@ -37,20 +37,20 @@ async function until(what, ask) {
 }
 
 /** @param {any} context */
-async function tab(context) {
+async function tab(context, share = 'ann') {
   const page = await context.newPage();
   await page.goto(`${RXVIGIL_URL}/login`);
-  await page.evaluate(async (/** @type {string} */ tenant) => {
+  await page.evaluate(async (/** @type {[string, string]} */ [tenant, share]) => {
     const client = '/client/rxvigil.js';
     const { connect } = await import(client);
-    const live = connect({ tenant, share: 'ann', topics: ['inventory', 'notifications'] });
+    const live = connect({ tenant, share, topics: ['inventory', 'notifications'] });
     const told = /** @type {string[]} */ ([]);
     const resyncs = /** @type {any[]} */ ([]);
     live.on('event', (/** @type {any} */ e) => told.push(e.id));
     live.on('resync', (/** @type {any} */ r) => resyncs.push(r.reason));
     live.alerts.watch(() => {});
     Object.assign(window, { rx: { live, told, resyncs } });
-  }, TENANT);
+  }, [TENANT, share]);
   return page;
 }
 
@@ -136,6 +136,15 @@ async function story(/** @type {any} */ context) {
   await until('the tabs say that they are not let in', async () => (await looks(pages)).every((t) => t.state === 'unauthorized'));
   await (await happen(pages))();
   await agree(pages, 'after the token ended');
+
+  // Behind a proxy that holds the stream back, whole: answers and all.
+  await context.unroute('**/stream*');
+  await context.route('**/stream*', () => {});
+  const behind = await tab(context, 'ben');
+  await until('a WebSocket takes its place', async () => (await look(behind)).state === 'live');
+  await (await happen([...pages, behind]))();
+  const [here, there] = await looks([behind, pages[0]]);
+  assert.deepEqual(here?.told, there?.told.slice(-(here?.told.length ?? 0)), 'both ways tell the same');
   for (const t of await looks(pages)) assert.deepEqual(t.resyncs, [], 'nothing was missed at any time');
 }
 
