@@ -106,3 +106,9 @@ package: .cache/node ## the portal client as an npm package, in bin/
 	@cp portal/client/*.d.ts .cache/package/types/
 	@.cache/node/node_modules/.bin/tsc -p portal/testdata/tsconfig.package.json
 	@cd .cache/package && npm pack --silent --pack-destination ../../bin
+
+.PHONY: pictures
+pictures: .cache/node ## docs/pictures anew: what the dashboard and the report look like, taken by their tests
+	@mkdir -p docs/pictures .cache/shots
+	@SHOTS=$(CURDIR)/.cache/shots RXVIGIL_SHOT=$(CURDIR)/docs/pictures/report.png $(GO) test -count=1 -run 'TestDashboard|TestTheReport' ./cmd/rxvigil
+	@cd .cache/shots && cp 2-why.png ../../docs/pictures/dashboard.png && cp 5-dark.png ../../docs/pictures/dark.png && cp 6-phone.png ../../docs/pictures/phone.png

@@ -33,12 +33,13 @@ export function stockAlerts(alerts) {
 }
 
 /**
- * Days count from the reader's own civil day.
- * @param {readonly Alert[]} alerts @param {Date} [now]
+ * Days count from the civil day where the pharmacy is; without a zone, from the reader's.
+ * @param {readonly Alert[]} alerts @param {string} [zone] An IANA name. @param {Date} [now]
  * @returns {ExpiryAlert[]}
  */
-export function expiryAlerts(alerts, now = new Date()) {
-  const today = Date.UTC(now.getFullYear(), now.getMonth(), now.getDate());
+export function expiryAlerts(alerts, zone, now = new Date()) {
+  // The Swedish way of writing a date is that of ISO 8601.
+  const today = Date.parse(new Intl.DateTimeFormat('sv-SE', { timeZone: zone || undefined, year: 'numeric', month: '2-digit', day: '2-digit' }).format(now));
   return alerts.filter((a) => a.kind === 'expiry').map((a) => {
     const date = typeof a.values?.expires === 'string' ? a.values.expires : null;
     const at = date && /^\d{4}-\d\d-\d\d$/.test(date) ? Date.parse(date) : NaN;

@@ -7,7 +7,7 @@
 import { createElement as h, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 
 import { expiryAlerts, stockAlerts } from './monitor.js';
-import { connect, isAfter, rest } from './rxvigil.js';
+import { connect, isAfter, rest, tenants } from './rxvigil.js';
 
 /**
  * @import {Alert, Envelope, Options, State, StockItem} from './types.d.ts'
@@ -294,6 +294,7 @@ export function useMedicineMonitor(of) {
   const api = useApi(options);
   const connection = useConnection(of);
   const [stats, setStats] = useState({ medicineCount: 0, activeConnections: 0 });
+  const [zone, setZone] = useState('');
   const [cleared, setCleared] = useState({ stock: /** @type {string[]} */ ([]), expiry: /** @type {string[]} */ ([]), events: '' });
   useEffect(() => {
     let gone = false;
@@ -303,6 +304,10 @@ export function useMedicineMonitor(of) {
       setStats({ medicineCount: found.medicine_count ?? 0, activeConnections: Object.values(found.connections ?? {}).reduce((a, b) => a + b, 0) });
     };
     void read();
+    tenants({ url: options.url, headers: options.headers, fetch: options.fetch }).then((all) => {
+      const ours = all.find((t) => t.id === options.tenant || t.subdomain === options.tenant);
+      if (!gone) setZone(ours?.zone ?? '');
+    }, () => {});
     const timer = setInterval(read, STATS_MS);
     return () => {
       gone = true;
@@ -312,7 +317,7 @@ export function useMedicineMonitor(of) {
 
   const name = (/** @type {Alert} */ a) => `${a.id} ${a.version}`;
   const stock = useMemo(() => stockAlerts(snapshot.alerts.filter((a) => !cleared.stock.includes(name(a)))), [snapshot.alerts, cleared.stock]);
-  const expiry = useMemo(() => expiryAlerts(snapshot.alerts.filter((a) => !cleared.expiry.includes(name(a)))), [snapshot.alerts, cleared.expiry]);
+  const expiry = useMemo(() => expiryAlerts(snapshot.alerts.filter((a) => !cleared.expiry.includes(name(a))), zone), [snapshot.alerts, cleared.expiry, zone]);
   const events = useMemo(() => {
     const end = cleared.events ? snapshot.events.findIndex((e) => e.id === cleared.events) : -1;
     return (end < 0 ? snapshot.events : snapshot.events.slice(0, end)).map((e) => ({ id: e.id, type: e.type, data: e.data, timestamp: e.at, tenantId: e.tenant, branchId: e.branch }));

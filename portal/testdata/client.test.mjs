@@ -5,6 +5,7 @@ import { test } from 'node:test';
 
 import { Backoff } from '../client/backoff.js';
 import { isAfter, Seen } from '../client/cursor.js';
+import { expiryAlerts, stockAlerts } from '../client/monitor.js';
 import { rest, RequestError } from '../client/rxvigil.js';
 import { parser } from '../client/sse.js';
 import { id, settle, setup } from './engine.mjs';
@@ -363,4 +364,14 @@ test('a refused act carries the problem in its own words', async () => {
     rest({ tenant: 't', fetch: /** @type {any} */ (fetch) }).snooze('a-1', { for: '9000h' }),
     (error) => error instanceof RequestError && error.status === 400 && error.message === 'Snooze ends within a year.' && error.type === '/problems/x',
   );
+});
+
+test('portal B\u2019s lists: urgency by stock and by days, which count where the pharmacy is', () => {
+  const alert = (/** @type {string} */ kind, /** @type {any} */ values, subject = {}) => /** @type {any} */ ({ id: 'x', kind, values, branch: 'b', subject: { id: 's', name: 'Name', ...subject } });
+  assert.deepEqual(stockAlerts([alert('low_stock', { available: 0, min: 5 }), alert('low_stock', { available: 3, min: 5 }), alert('low_stock', { available: null }), alert('expiry', {})]).map((a) => [a.currentStock, a.minStockLevel, a.urgency]),
+    [[0, 5, 'critical'], [3, 5, 'warning'], [null, null, 'warning']]);
+  const now = new Date('2026-11-28T22:30:00Z');
+  const days = (/** @type {string} */ zone) => expiryAlerts(['2026-11-28', '2026-12-06', '2026-12-29', '2026-12-30', 'infinity'].map((expires) => alert('expiry', { expires }, { medicine: 'm', lot: 'L' })), zone, now).map((a) => [a.daysUntilExpiry, a.urgency]);
+  assert.deepEqual(days('UTC'), [[0, 'critical'], [8, 'warning'], [31, 'info'], [32, 'info'], [null, 'info']]);
+  assert.deepEqual(days('Africa/Addis_Ababa'), [[-1, 'critical'], [7, 'critical'], [30, 'warning'], [31, 'info'], [null, 'info']]);
 });

@@ -10,7 +10,7 @@
 // (default low_stock), STEP_MS (default 15000), SHOTS (a folder for pictures). Without RXVIGIL_URL it does nothing.
 
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -47,6 +47,20 @@ async function shot(page, name) {
   if (!SHOTS) return;
   mkdirSync(SHOTS, { recursive: true });
   await page.screenshot({ path: join(SHOTS, `${name}.png`) });
+}
+
+/** What axe-core finds to be serious, in words; where axe-core is not beside playwright nothing is looked at. @param {any} page @param {string} where */
+async function accessible(page, where) {
+  const { PLAYWRIGHT } = process.env;
+  if (!PLAYWRIGHT) return;
+  await page.evaluate(readFileSync(join(PLAYWRIGHT, '..', 'axe-core', 'axe.min.js'), 'utf8'));
+  const found = await page.evaluate(async () => {
+    const { violations, passes } = await /** @type {any} */ (globalThis).axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] });
+    if (passes.length < 20) throw new Error(`axe-core looked at ${passes.length} things only`);
+    return violations.map((/** @type {any} */ v) => ({ impact: v.impact, id: v.id, help: v.help, at: v.nodes.slice(0, 3).map((/** @type {any} */ n) => `${n.target.join(' ')}: ${n.any[0]?.message ?? ''}`) }));
+  });
+  print({ note: `axe-core, ${where}`, found: found.map((/** @type {any} */ v) => `${v.impact} ${v.id}`) });
+  assert.deepEqual(found.filter((/** @type {any} */ v) => v.impact === 'serious' || v.impact === 'critical'), [], where);
 }
 
 /** Opens a page; a network that changes meanwhile, as in a container, is no fault of ours. @param {any} page @param {string} url */
@@ -193,6 +207,7 @@ async function story(context) {
   print({ note: 'why', commit_to_page_ms: seen ? seen - committed : null, text: (await why.innerText()).replace(/\s+/g, ' ').slice(0, 400) });
   await card.scrollIntoViewIfNeeded();
   await shot(page, '2-why');
+  await accessible(page, 'an alert with its why');
 
   await card.locator('[data-testid=ack]').click();
   await card.locator('[data-testid=ack-note]').fill('Ordered from the wholesaler');
@@ -260,15 +275,16 @@ async function setsALevel(page) {
   print({ note: 'a level was set and withdrawn' });
 }
 
-/** @param {any} page */
+/** In the dark and on a phone, and nobody is shut out. @param {any} page */
 async function pictures(page) {
-  if (!SHOTS) return;
   await page.setViewportSize({ width: 1600, height: 950 });
   await page.emulateMedia({ colorScheme: 'dark' });
   await shot(page, '5-dark');
+  await accessible(page, 'in the dark');
   await page.setViewportSize({ width: 390, height: 844 });
   await page.emulateMedia({ colorScheme: 'light' });
   await shot(page, '6-phone');
+  await accessible(page, 'on a phone');
 }
 
 async function main() {
