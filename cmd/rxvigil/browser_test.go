@@ -137,6 +137,7 @@ func browse(t testing.TB, addr, chromium, playwright, script string) *browser {
 	b.cmd = exec.Command("node", "../../portal/testdata/"+script)
 	b.cmd.Env = append(os.Environ(), "RXVIGIL_URL=http://"+addr, "TENANT=testpharmacy", "SUBJECT=1002", "STEP_MS=30000",
 		"SQL_LOW=UPDATE inventory SET quantity_on_hand = 5"+shelf, "SQL_RESTOCK=UPDATE inventory SET quantity_on_hand = 400"+shelf,
+		"SQL_BURST=DO $$ BEGIN FOR i IN 1..10000 LOOP UPDATE inventory SET quantity_on_hand = 300 + i % 50 WHERE product_id = 1005 + i % 20 AND branch_id = 11; COMMIT; END LOOP; END $$",
 		"CHROMIUM="+chromium, "PLAYWRIGHT="+playwright)
 	b.cmd.Stderr = t.Output()
 	b.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that Chromium goes with it

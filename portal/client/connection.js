@@ -18,6 +18,9 @@ export const HEARTBEAT_MS = 10_000;
 export const WATCHDOG_MS = 2.5 * HEARTBEAT_MS;
 /** A connection that lasted this long was a good one: the next loss starts the delays over. */
 const STABLE_MS = HEARTBEAT_MS;
+/** A burst is taken in slices of so many characters, for so long at a time: the page draws in between. */
+const SLICE = 4096;
+const SLICE_MS = 8;
 /** Replay is written without a pause; this much quiet means it is over. */
 const QUIET_MS = 300;
 /** So long before a token ends another one is asked for. */
@@ -116,14 +119,20 @@ export class Connection extends Live {
       if (!response.body) return this.#lose('The engine sent no stream.', REFUSED_MS);
       const reader = response.body.pipeThrough(/** @type {any} */ (new TextDecoderStream())).getReader();
       const feed = parser((m) => mine() && this.#take(m, attempt), (ms) => (attempt.retry = attempt.established ? attempt.retry : ms));
-      for (;;) {
+      for (let since = performance.now(); ; ) {
         const { done, value } = await reader.read();
         if (!mine()) return;
         if (done) break;
         this.#heard = Date.now();
         this.#watch();
-        feed(/** @type {string} */ (value));
-        if (!mine()) return; // a handler closed or reopened us
+        for (let at = 0; at < value.length; at += SLICE) {
+          feed(value.slice(at, at + SLICE));
+          if (!mine()) return; // a handler closed or reopened us
+          if (performance.now() - since < SLICE_MS) continue;
+          await breath();
+          if (!mine()) return;
+          since = performance.now();
+        }
       }
       this.#lose(attempt.established ? 'The engine closed the connection.' : 'The engine is not ready yet.');
     } catch {
@@ -283,6 +292,18 @@ export class Connection extends Live {
     for (const timer of Object.values(this.#timers)) clearTimeout(timer);
     this.#timers = {};
   }
+}
+
+/** Lets everything else have its turn; unlike a timer also in a hidden page, at once. */
+function breath() {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve(undefined);
+    };
+    port2.postMessage(0);
+  });
 }
 
 /** @param {number} status */

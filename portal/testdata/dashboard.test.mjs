@@ -5,7 +5,7 @@
 //   {"note":"…", …}            for the log; not answered
 //   {"done":true}              and exit 0, or {"fail":"…"} and exit 1
 //
-// Environment: RXVIGIL_URL, TENANT (subdomain), SQL_LOW, SQL_RESTOCK; PLAYWRIGHT (folder of playwright-core, default: as a
+// Environment: RXVIGIL_URL, TENANT (subdomain), SQL_LOW, SQL_RESTOCK, SQL_BURST (optional); PLAYWRIGHT (folder of playwright-core, default: as a
 // module), CHROMIUM (default /usr/bin/chromium); SUBJECT (id or name of the medicine, when others may alert meanwhile), KIND
 // (default low_stock), STEP_MS (default 15000), SHOTS (a folder for pictures). Without RXVIGIL_URL it does nothing.
 
@@ -247,6 +247,7 @@ async function story(context) {
   print({ note: 'the restarted engine is heard' });
 
   await setsALevel(page);
+  await burst(page);
 
   await pictures(page);
   assert.deepEqual(complaints, [], 'the page had no errors');
@@ -273,6 +274,31 @@ async function setsALevel(page) {
   await alert('resolved');
   await page.fill('[data-testid=stock-search]', '');
   print({ note: 'a level was set and withdrawn' });
+}
+
+/** Ten thousand changes at once, of medicines on the page: how long does a frame take? Measured, not judged. @param {any} page */
+async function burst(page) {
+  const { SQL_BURST: sql } = process.env;
+  if (!sql) return;
+  await page.evaluate(() => {
+    const w = /** @type {any} */ (globalThis);
+    w.frames = { longest: 0, tasks: [] };
+    let last = performance.now();
+    const frame = (/** @type {number} */ now) => {
+      w.frames.longest = Math.max(w.frames.longest, now - last);
+      last = now;
+      requestAnimationFrame(frame);
+    };
+    requestAnimationFrame(frame);
+    new PerformanceObserver((list) => w.frames.tasks.push(...list.getEntries().map((e) => Math.round(e.duration)))).observe({ entryTypes: ['longtask'] });
+  });
+  const before = await ids(page);
+  await want({ want: 'sql', sql });
+  await Promise.all([want({ want: 'sql', sql: SQL_LOW }), appears(page, before)]); // the alert comes behind all of them
+  const id = await appears(page, before);
+  const frames = await page.evaluate(() => /** @type {any} */ (globalThis).frames);
+  await Promise.all([want({ want: 'sql', sql: SQL_RESTOCK }), page.locator(`[data-alert-id="${id}"][data-status=resolved]`).waitFor({ timeout: STEP_MS })]);
+  print({ note: 'a burst', longest_frame_ms: Math.round(frames.longest), tasks_over_50_ms: frames.tasks });
 }
 
 /** In the dark and on a phone, and nobody is shut out. @param {any} page */
