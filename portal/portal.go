@@ -29,7 +29,7 @@ type asset struct {
 }
 
 // Handler serves the dashboard at /, the page that asks for a token at /login, how alerts have been at
-// /report, their parts under /assets/ and the portal client under /client/. It answers 404 to
+// /report, a connection to try at /try, their parts under /assets/ and the portal client under /client/. It answers 404 to
 // everything else and 405 to methods that read nothing.
 func Handler() http.Handler {
 	assets := load(files)
@@ -38,7 +38,7 @@ func Handler() http.Handler {
 		switch name {
 		case "":
 			name = "assets/index.html"
-		case "login", "report":
+		case "login", "report", "try":
 			name = "assets/" + name + ".html"
 		}
 		a, ok := assets[name]

@@ -31,6 +31,7 @@ func TestEveryFileIsServedWithItsTypeAndWithoutSniffing(t *testing.T) {
 		"/":                     "text/html; charset=utf-8",
 		"/login":                "text/html; charset=utf-8",
 		"/report":               "text/html; charset=utf-8",
+		"/try":                  "text/html; charset=utf-8",
 		"/assets/app.js":        "text/javascript; charset=utf-8",
 		"/assets/base.css":      "text/css; charset=utf-8",
 		"/assets/icon.svg":      "image/svg+xml",
@@ -110,7 +111,7 @@ func TestEveryModuleIsPreloaded(t *testing.T) {
 	t.Parallel()
 	page := get(t, "/").Body.String()
 	for name := range load(files) {
-		others := slices.Contains([]string{"client/signalr.js", "client/react.js", "client/monitor.js", "assets/login.js", "assets/report.js"}, name)
+		others := slices.Contains([]string{"client/signalr.js", "client/react.js", "client/monitor.js", "assets/login.js", "assets/report.js", "assets/try.js"}, name)
 		if strings.HasSuffix(name, ".js") && !others && !strings.Contains(page, `"/`+name+`"`) {
 			t.Errorf("index.html does not name %s", name)
 		}

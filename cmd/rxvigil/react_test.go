@@ -139,8 +139,13 @@ func portalInReact(t *testing.T, project, dsn string, s *service, chromium, play
 	}
 	var is struct {
 		First, Refusal string
-		Heard          []string
-		Seen           struct {
+		Hooks          struct {
+			Marked  []string
+			Changes []int
+			State   string
+		}
+		Heard []string
+		Seen  struct {
 			Keys                       []string
 			Updated, Recent, Medicines int
 			Total, Connections         int
@@ -152,6 +157,9 @@ func portalInReact(t *testing.T, project, dsn string, s *service, chromium, play
 	}
 	if is.First == "7 false" || is.Refusal != "refused: A shelf cannot hold less than nothing." || is.Seen.Updated != 1 || is.Seen.Recent != 1 || is.Seen.Medicines != 25 || is.Seen.Connections != 1 || is.Seen.Total == 0 {
 		t.Errorf("the portal shows %+v", is)
+	}
+	if h := is.Hooks; h.State != "live" || !slices.Equal(h.Changes, []int{7}) || len(h.Marked) == 0 || slices.ContainsFunc(h.Marked, func(key string) bool { return key != "medicines/1002" }) {
+		t.Errorf("the other hooks gave %+v", h)
 	}
 	if !slices.Contains(is.Heard, "stock alert 1002") || !slices.Contains(is.Heard, "updated 1002") {
 		t.Errorf("the wrapper called back %q", is.Heard)

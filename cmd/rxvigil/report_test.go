@@ -41,3 +41,37 @@ func TestTheReportShowsHowAlertsHaveBeen(t *testing.T) {
 		t.Errorf("it shows %s", out)
 	}
 }
+
+func TestTheTryPageShowsEachWaysFrames(t *testing.T) {
+	t.Parallel()
+	chromium, playwright := findBrowser(t)
+	_, s := openPharmacy(t)
+	s.start()
+	s.ready()
+	cmd := exec.CommandContext(t.Context(), "node", "../../portal/testdata/try.test.mjs")
+	cmd.Env = append(os.Environ(), "PLAYWRIGHT="+playwright, "CHROMIUM="+chromium, "RXVIGIL_URL=http://"+s.addr, "SHOT="+os.Getenv("RXVIGIL_SHOT"))
+	cmd.Stderr = t.Output()
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	var shown struct {
+		Ways map[string]struct {
+			Connected string
+			Frames    []string
+		}
+		Refused string
+		Errors  []string
+	}
+	if err := json.Unmarshal(out, &shown); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if len(shown.Ways) != 4 || len(shown.Errors) != 0 || shown.Refused != "The data is no JSON." {
+		t.Errorf("it shows %s", out)
+	}
+	for way, is := range shown.Ways {
+		if is.Connected != "Connected" || len(is.Frames) < 2 {
+			t.Errorf("%s: %+v", way, is)
+		}
+	}
+}

@@ -58,6 +58,12 @@ try {
   await page.waitForFunction(() => { const m = /** @type {any} */ (window).monitor; return m.medicineCount > 0 && m.lastHeartbeat && m.stockAlerts.length > 0; });
   const seen = await monitor();
   const heard = await page.$$eval('#heard li', (/** @type {any[]} */ all) => all.map((e) => e.textContent));
+  await page.click('#acknowledge');
+  await page.waitForSelector('#low:has-text("acknowledged Hana")');
+  const hooks = await page.evaluate(() => {
+    const w = /** @type {any} */ (window);
+    return { marked: w.marked, changes: w.changes.map((/** @type {any} */ e) => e.data.on_hand), state: w.state };
+  });
   if (SHOT) await page.screenshot({ path: SHOT, fullPage: true });
   await page.click('#clear');
   await page.waitForFunction(() => !(/** @type {any} */ (window).monitor.hasStockAlerts));
@@ -85,7 +91,7 @@ try {
   await page.waitForFunction((/** @type {number} */ last) => document.querySelector('#on-hand')?.textContent === String(last), burst.last);
   const frames = await page.evaluate(() => /** @type {any} */ (window).frames);
   assert.deepEqual(errors, []);
-  console.log(JSON.stringify({ first, refusal, heard, seen, changes: burst.changes, longestFrameMs: Math.round(frames.longest), longTasks: frames.tasks }));
+  console.log(JSON.stringify({ first, refusal, heard, seen, hooks, changes: burst.changes, longestFrameMs: Math.round(frames.longest), longTasks: frames.tasks }));
 } catch (error) {
   console.log(JSON.stringify({ fail: String(error), errors, page: await page.textContent('body').catch(() => '') }));
   process.exitCode = 1;

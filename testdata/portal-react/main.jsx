@@ -2,7 +2,7 @@
 
 import { StrictMode, useState } from 'react';
 import { createRoot } from 'react-dom/client';
-import { MedicineMonitor, RealtimeWrapper, useMedicineMonitor, useStock } from '@rxvigil/client/react';
+import { MedicineMonitor, RealtimeWrapper, useAlerts, useConnection, useEvents, useInvalidation, useMedicineMonitor, useStock } from '@rxvigil/client/react';
 
 const asked = new URLSearchParams(location.search);
 const TENANT = { tenant: asked.get('tenant'), share: 'ann' };
@@ -36,15 +36,31 @@ function Shelf() {
   );
 }
 
+/** Who has the alert that the shelf is low. */
+function Board() {
+  const { alerts, acknowledge } = useAlerts(TENANT);
+  const low = alerts.find((a) => a.kind === 'low_stock' && a.subject.id === MEDICINE);
+  if (!low) return <p id="low">none</p>;
+  return <p id="low">{low.status} {low.acknowledged_by} <button id="acknowledge" onClick={() => acknowledge(low.id, { by: 'Hana' })}>Acknowledge</button></p>;
+}
+
+/** Stands for TanStack Query's client. */
+const marked = [];
+const queries = { invalidateQueries: ({ queryKey }) => marked.push(queryKey.join('/')) };
+
 function Portal() {
+  useInvalidation(TENANT, queries, (event) => (event === null ? [['medicines']] : event.topic === 'inventory' ? [['medicines', event.data.id]] : []));
+  const changes = useEvents(TENANT, { types: ['stock_level_changed'] });
+  const { state } = useConnection(TENANT);
   const monitor = useMedicineMonitor(TENANT);
   const [heard, setHeard] = useState([]);
   const hear = (what) => (data) => setHeard((was) => [...was, `${what} ${data.subject?.id ?? data.id}`]);
-  window.monitor = monitor;
+  Object.assign(window, { monitor, marked, changes, state });
   return (
     <RealtimeWrapper tenant={TENANT} onStockAlert={hear('stock alert')} onMedicineUpdated={hear('updated')} onMedicineCreated={hear('created')}>
       <h1>{monitor.isConnected ? 'Connected' : 'Not connected'}, {monitor.totalAlerts} alerts</h1>
       <Shelf />
+      <Board />
       <MedicineMonitor tenant={TENANT} />
       <button id="clear" onClick={monitor.clearStockAlerts}>Clear</button>
       <ol id="heard">{heard.map((line, i) => <li key={i}>{line}</li>)}</ol>
