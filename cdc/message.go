@@ -25,7 +25,7 @@ const MaxMessage = 64 << 10
 // Message is a transactional logical message of ours: the only way into the engine besides the app's own rows. Any role
 // may emit messages, so each carries a MAC under the install key.
 type Message struct {
-	Op     string          `json:"op"` // boot, reread, canary, tick, acknowledge, snooze, unsnooze, event
+	Op     string          `json:"op"` // boot, reread, canary, tick, acknowledge, snooze, unsnooze, event, revoke
 	At     time.Time       `json:"at"` // wall clock of whoever emitted it
 	ID     string          `json:"id,omitempty"`
 	Tenant rxvigil.Tenant  `json:"tenant,omitempty"`

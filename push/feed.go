@@ -104,6 +104,9 @@ func (f *feed) turn(ctx context.Context, due bool) (idle, error) {
 			break
 		}
 	}
+	if err := f.revoked(); err != nil {
+		return i, err
+	}
 	if err := f.expire(&i, time.Now()); err != nil {
 		return i, err
 	}

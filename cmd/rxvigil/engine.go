@@ -59,6 +59,8 @@ type engine struct {
 	vital   vitals
 	durable atomic.Uint64 // end LSN of the last transaction given to the disk
 	unsure  deliveries
+
+	onRevoke func(cdc.Message) // hears of tokens that are taken back
 }
 
 // alertStore keeps alerts; rules/pgstore satisfies it.
@@ -163,6 +165,8 @@ func (e *engine) settle(tx *cdc.Transaction, in rules.Input, out rules.Outcome) 
 		switch {
 		case m.Op == "canary":
 			d.canaries = append(d.canaries, m.ID)
+		case m.Op == "revoke":
+			e.onRevoke(m)
 		case m.Op == "event" && m.ID != "":
 			d.receipts = append(d.receipts, rules.Receipt{Operation: m.ID, Applied: true})
 		}

@@ -61,7 +61,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage: true, SilenceErrors: true,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
-	root.AddCommand(newDemo(), newRun(), newInit(), newCheck(), newMap(), newRules(), newMigrate(), newDrop(), newStatus(), newTail(), newToken(), newVersion())
+	root.AddCommand(newDemo(), newRun(), newInit(), newCheck(), newMap(), newRules(), newMigrate(), newDrop(), newStatus(), newTail(), newToken(), newRevoke(), newVersion())
 	noArguments(root)
 	return root
 }

@@ -239,7 +239,11 @@ func (h *house) furnish(ctx context.Context, cfg *config, logger *slog.Logger, d
 		Site: portal.Handler(), Registry: registry, Logger: logger, CORSOrigins: cfg.Push.CORSOrigins, Drain: cfg.Push.Drain,
 		Gate: gate, Limits: cfg.Push.Limits, HubPaths: cfg.Push.HubPaths, HubTransports: cfg.Push.HubTransports, HubKey: key.Derive("SignalR connection tokens"),
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	h.engine.onRevoke = func(m cdc.Message) { takeBack(h.server, m) }
+	return recall(ctx, h.server, pg)
 }
 
 // run starts everything that runs, and waits for all of it. The first that fails ends the others.

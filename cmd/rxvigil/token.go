@@ -21,6 +21,7 @@ func newToken() *cobra.Command {
 	branches := c.Flags().StringSlice("branch", nil, "branch; may be given more than once")
 	c.Flags().StringVar(&who.Role, "role", "admin", "role: super_admin, admin, pharmacist, cashier, operations, or one of your own")
 	c.Flags().StringVar(&who.User, "user", "somebody", "who it is for: acknowledgements carry the name")
+	c.Flags().StringVar(&who.TokenID, "id", "", "jti, by which the one token can be taken back")
 	life := c.Flags().Duration("ttl", time.Hour, "how long it is good")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		cfg, err := load()

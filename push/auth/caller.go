@@ -67,6 +67,7 @@ type Caller struct {
 	Tenant   string // id or subdomain; empty only where AnyTenant
 	Branches []rxvigil.Branch
 	Grant    Role
+	Issued   time.Time // iat; zero: the token does not say
 	Expires  time.Time
 }
 
@@ -75,6 +76,9 @@ func (g *Gate) caller(claims jwt.MapClaims) (Caller, error) {
 	c := Caller{User: first(claims, "sub", "email", "name"), TokenID: first(claims, "jti"), Tenant: first(claims, g.config.Claims.Tenant)}
 	if exp, err := claims.GetExpirationTime(); err == nil && exp != nil {
 		c.Expires = exp.Time
+	}
+	if iat, err := claims.GetIssuedAt(); err == nil && iat != nil {
+		c.Issued = iat.Time
 	}
 	var named []string
 	for _, claim := range g.config.Claims.Role {
@@ -150,6 +154,9 @@ func (g *Gate) Sign(c Caller, life time.Duration, now time.Time) (string, error)
 		return "", fmt.Errorf("auth has no secret to sign with: whoever has the private key signs the tokens")
 	}
 	claims := jwt.MapClaims{"sub": c.User, g.config.Claims.Role[0]: c.Role, "iat": now.Unix(), "exp": now.Add(life).Unix()}
+	if c.TokenID != "" {
+		claims["jti"] = c.TokenID
+	}
 	if c.Tenant != "" {
 		claims[g.config.Claims.Tenant] = c.Tenant
 	}

@@ -57,6 +57,8 @@ type Gate struct {
 	roles  map[string]Role
 	keys   jwt.Keyfunc
 	parser *jwt.Parser
+
+	revoked revocations
 }
 
 // Check tells what is wrong with a configuration. It asks nobody.
@@ -226,7 +228,11 @@ func (g *Gate) Admit(token string) (Caller, error) {
 	if _, err := g.parser.ParseWithClaims(token, claims, g.keys); err != nil {
 		return Caller{}, refusal(err)
 	}
-	return g.caller(claims)
+	c, err := g.caller(claims)
+	if err == nil && g.revoked.covers(&c) {
+		return Caller{}, Refusal{"revoked", "the token was taken back: sign in again"}
+	}
+	return c, err
 }
 
 // refusal sorts the parser's errors. What the caller is told does not depend on the key.
