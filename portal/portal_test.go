@@ -111,7 +111,7 @@ func TestEveryModuleIsPreloaded(t *testing.T) {
 	t.Parallel()
 	page := get(t, "/").Body.String()
 	for name := range load(files) {
-		others := slices.Contains([]string{"client/signalr.js", "client/react.js", "client/monitor.js", "assets/login.js", "assets/report.js", "assets/try.js"}, name)
+		others := slices.Contains([]string{"client/signalr.js", "client/react.js", "client/monitor.js", "assets/login.js", "assets/report.js", "assets/try.js", "assets/health.js"}, name)
 		if strings.HasSuffix(name, ".js") && !others && !strings.Contains(page, `"/`+name+`"`) {
 			t.Errorf("index.html does not name %s", name)
 		}

@@ -32,9 +32,17 @@ func TestTheReportShowsHowAlertsHaveBeen(t *testing.T) {
 		Noisiest []string
 		Problem  string
 		Errors   []string
+		Health   struct {
+			Status  string
+			Numbers []string
+			Drawn   int
+		}
 	}
 	if err := json.Unmarshal(out, &shown); err != nil {
 		t.Fatalf("%v: %s", err, out)
+	}
+	if h := shown.Health; h.Status != "live" || len(h.Numbers) != 5 || strings.Contains(h.Numbers[0], "unknown") || h.Drawn < 4 {
+		t.Errorf("the engine is shown as %+v", h)
 	}
 	low := shown.Rules["low_stock"]
 	if len(low) != 7 || low[0] == "0" || low[0] != low[1] || shown.Bars < 7 || shown.Problem != "" || len(shown.Errors) != 0 {

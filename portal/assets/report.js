@@ -7,6 +7,7 @@
 
 import { tenants } from '../client/rest.js';
 import { fill, h, set, svg } from './dom.js';
+import { watchHealth } from './health.js';
 import { plainly } from './words.js';
 
 /** @template {HTMLElement} T @param {string} id @param {new () => T} type */
@@ -92,7 +93,7 @@ function branches() {
   set(branch, { hidden: all.length < 2 });
 }
 
-tenant.addEventListener('change', () => { branches(); void load(); });
+tenant.addEventListener('change', () => { branches(); watchHealth(tenant.value); void load(); });
 branch.addEventListener('change', () => void load());
 days.addEventListener('change', () => void load());
 
@@ -103,6 +104,7 @@ try {
   if (known.some((t) => t.id === wanted)) tenant.value = wanted ?? '';
   set(tenant, { disabled: known.length < 2 });
   branches();
+  watchHealth(tenant.value);
   await load();
 } catch (error) {
   if (error instanceof Error && 'status' in error && error.status === 401) location.assign('/login');

@@ -6,12 +6,12 @@ const WIDTH = 120;
 const HEIGHT = 28;
 const PAD = 2;
 
-/** @param {{at: number, value: number}[]} points @param {number | null} limit */
-export function sparkline(points, limit) {
+/** @param {{at: number, value: number}[]} points @param {number | null} limit @param {string} [what] */
+export function sparkline(points, limit, what = 'Available') {
   const picture = svg('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, width: WIDTH, height: HEIGHT, role: 'img', class: 'sparkline', 'data-testid': 'sparkline', 'data-points': points.length });
   const last = points.at(-1);
   if (!last) return picture;
-  picture.setAttribute('aria-label', `Available since this page was opened: from ${points[0]?.value} to ${last.value}, ${points.length} points`);
+  picture.setAttribute('aria-label', `${what} since this page was opened: from ${points[0]?.value} to ${last.value}, ${points.length} points`);
   const values = points.map((p) => p.value);
   const near = limit !== null && limit <= Math.max(...values) * 1.5 ? [limit] : [];
   const low = Math.min(...values, ...near);

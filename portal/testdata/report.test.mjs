@@ -8,7 +8,7 @@ const { RXVIGIL_URL: url, SHOT, CHROMIUM } = process.env;
 
 const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--headless', '--disable-gpu', '--disable-background-networking'] });
 try {
-  const page = await browser.newPage({ viewport: { width: 1100, height: 760 } });
+  const page = await browser.newPage({ viewport: { width: 1100, height: 1000 } });
   /** @type {string[]} */
   const errors = [];
   page.on('pageerror', (/** @type {Error} */ e) => errors.push(e.message));
@@ -18,13 +18,15 @@ try {
   await page.waitForSelector('#rules tr');
   await page.selectOption('#days', '7');
   await page.waitForFunction(() => document.querySelectorAll('#bars rect').length > 0);
+  await page.waitForFunction(() => Number(document.querySelector('#health svg')?.getAttribute('data-points')) >= 2);
   const shown = await page.evaluate(() => ({
+    health: { status: document.querySelector('#health p')?.getAttribute('data-status'), numbers: [...document.querySelectorAll('#health dd')].map((e) => e.textContent), drawn: document.querySelectorAll('#health svg path').length },
     rules: Object.fromEntries([...document.querySelectorAll('#rules tr')].map((tr) => [tr.getAttribute('data-rule'), [...tr.querySelectorAll('td')].map((td) => td.textContent)])),
     bars: document.querySelectorAll('#bars rect').length,
     noisiest: [...document.querySelectorAll('#noisiest li')].map((li) => li.textContent),
     problem: document.querySelector('#problem')?.textContent,
   }));
-  if (SHOT) await page.screenshot({ path: SHOT });
+  if (SHOT) await page.screenshot({ path: SHOT, fullPage: true });
   console.log(JSON.stringify({ ...shown, errors }));
 } finally {
   await browser.close();
