@@ -67,7 +67,12 @@ func TestADocumentWaitsForItsLines(t *testing.T) {
 	v, from = watch(t, svc, "sse", "t"), 0
 	v.connected(t)
 	pgtest.Exec(t, dsn, "INSERT INTO lines VALUES (5, 4, 7, 1)")
-	if got := heard(t, v, dsn, &from, 99); got != "sale_created 4 with 1, sale_completed 4 with 1" {
+	got := heard(t, v, dsn, &from, 99)
+	// What the killed engine had told and not kept is told again, under the same names; behind the last marker of then comes what is new.
+	if i := strings.LastIndex(got, "story_marker"); i >= 0 {
+		_, got, _ = strings.Cut(got[i:], ", ")
+	}
+	if got != "sale_created 4 with 1, sale_completed 4 with 1" {
 		t.Errorf("after a restart: %q", got)
 	}
 }
