@@ -64,11 +64,11 @@ func revoke(ctx context.Context, cfg *config, r auth.Revocation, by string) erro
 	}
 	defer pool.Close()
 	store := pgstore.New(pool, pgstore.Config{})
-	inner, outer, err := store.InstallKey(ctx)
+	key, err := installKey(ctx, store)
 	if err != nil {
-		return fmt.Errorf("read install key: %w", err)
+		return err
 	}
-	if err := store.PutRevocation(ctx, pgstore.Revocation{Of: r.Of, Name: r.Name, Until: r.Until}, by); err != nil {
+	if err := store.PutRevocation(ctx, pgstore.Revocation(r), by); err != nil {
 		return err
 	}
 	data, err := json.Marshal(r)
@@ -81,7 +81,7 @@ func revoke(ctx context.Context, cfg *config, r auth.Revocation, by string) erro
 	}
 	defer func() { _ = source.Close(ctx) }()
 	return pgx.BeginFunc(ctx, source, func(tx pgx.Tx) error {
-		_, err := cdc.Key{Inner: inner, Outer: outer}.Emit(ctx, tx, cdc.Message{Op: "revoke", At: r.Until, Data: data})
+		_, err := key.Emit(ctx, tx, cdc.Message{Op: "revoke", At: r.Until, Data: data})
 		return err
 	})
 }
@@ -98,7 +98,7 @@ func takeBack(s *push.Server, m cdc.Message) {
 func recall(ctx context.Context, s *push.Server, store *pgstore.Store) error {
 	all, err := store.Revocations(ctx)
 	for _, r := range all {
-		s.Revoke(auth.Revocation{Of: r.Of, Name: r.Name, Until: r.Until})
+		s.Revoke(auth.Revocation(r))
 	}
 	return err
 }

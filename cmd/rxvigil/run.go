@@ -184,6 +184,15 @@ func openPool(ctx context.Context, dsn string) (*pgxpool.Pool, error) {
 	return pgxpool.NewWithConfig(ctx, c)
 }
 
+// installKey reads what our messages are signed with.
+func installKey(ctx context.Context, pg *pgstore.Store) (cdc.Key, error) {
+	inner, outer, err := pg.InstallKey(ctx)
+	if err != nil {
+		return cdc.Key{}, fmt.Errorf("read install key: %w", err)
+	}
+	return cdc.Key{Inner: inner, Outer: outer}, nil
+}
+
 func (h *house) furnish(ctx context.Context, cfg *config, logger *slog.Logger, disk *state.Store) error {
 	pg := pgstore.New(h.alerts, pgstore.Config{Log: logger})
 	row, err := pg.Status(ctx) // as the engine before left it: a claim stamps the row
@@ -194,11 +203,10 @@ func (h *house) furnish(ctx context.Context, cfg *config, logger *slog.Logger, d
 	if err != nil {
 		return fmt.Errorf("claim the alert store: %w", err)
 	}
-	inner, outer, err := pg.InstallKey(ctx)
+	key, err := installKey(ctx, pg)
 	if err != nil {
-		return fmt.Errorf("read install key: %w", err)
+		return err
 	}
-	key := cdc.Key{Inner: inner, Outer: outer}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 

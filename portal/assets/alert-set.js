@@ -1,6 +1,7 @@
 // The open alerts as a set, and what people did to them. An act is shown as under way until the engine has read it back from
 // the WAL; nothing is shown as done because a button was pressed.
 
+import { OPEN, RANK } from '../client/alerts.js';
 import { isAfter, RequestError } from '../client/rxvigil.js';
 
 /**
@@ -19,8 +20,6 @@ import { isAfter, RequestError } from '../client/rxvigil.js';
 
 const LINGER_MS = 6_000;
 const CONFIRM_MS = 12_000;
-const OPEN = new Set(['firing', 'acknowledged', 'snoozed']);
-const RANK = { critical: 4, high: 3, warning: 2, info: 1 };
 
 export class AlertSet {
   /** @type {Map<string, View>} */ views = new Map();

@@ -8,9 +8,10 @@ import { rest } from './rest.js';
  * @import {Live} from './live.js'
  */
 
-const OPEN = new Set(['firing', 'acknowledged', 'snoozed']);
+/** The states of an alert that is not over. */
+export const OPEN = new Set(['firing', 'acknowledged', 'snoozed']);
 /** @type {Record<Severity, number>} */
-const RANK = { critical: 4, high: 3, warning: 2, info: 1 };
+export const RANK = { critical: 4, high: 3, warning: 2, info: 1 };
 const AGAIN_MS = 5_000;
 
 /** A set that is whole once `loaded`, and true as long as its connection is live. */

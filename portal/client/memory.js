@@ -4,6 +4,14 @@
 
 const WRITE_MS = 250;
 
+/**
+ * Names what a connection hears: a cursor reached through a filter is complete for that filter only.
+ * @param {Options} options
+ */
+export function streamName({ url = '', tenant, branch = '', topics = [] }) {
+  return `${url} ${tenant} ${branch} ${[...topics].sort().join(',')}`;
+}
+
 export class Memory {
   /** @type {string | undefined} */
   #cursor;
@@ -14,9 +22,7 @@ export class Memory {
 
   /** @param {Options} options */
   constructor(options) {
-    // A cursor reached through a filter is complete for that filter only, so the filter is part of its name.
-    const { url = '', tenant, branch = '', topics = [] } = options;
-    this.#key = `rxvigil.cursor ${url} ${tenant} ${branch} ${[...topics].sort().join(',')}`;
+    this.#key = `rxvigil.cursor ${streamName(options)}`;
     this.#storage = options.storage === undefined ? session() : options.storage;
     this.#cursor = options.after ?? this.#read();
   }

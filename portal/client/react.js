@@ -6,6 +6,7 @@
 
 import { createElement as h, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 
+import { streamName } from './memory.js';
 import { expiryAlerts, stockAlerts } from './monitor.js';
 import { connect, isAfter, rest, tenants } from './rxvigil.js';
 
@@ -132,8 +133,7 @@ const sources = new Map();
 
 /** @param {Options} options */
 function sourceOf(options) {
-  const { url = '', tenant, branch = '', topics = [], share = '' } = options;
-  const key = JSON.stringify([url, tenant, branch, [...topics].sort(), share]);
+  const key = `${streamName(options)} ${options.share}`;
   const found = sources.get(key) ?? new Source(options);
   sources.set(key, found);
   return found;

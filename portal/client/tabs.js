@@ -4,7 +4,7 @@
 import { Connection, WATCHDOG_MS } from './connection.js';
 import { isAfter, Seen } from './cursor.js';
 import { Live, RECENT } from './live.js';
-import { Memory } from './memory.js';
+import { Memory, streamName } from './memory.js';
 import { rest } from './rest.js';
 
 /**
@@ -71,8 +71,7 @@ export class Tabs extends Live {
   /** @param {Options} options */
   constructor(options) {
     super(options);
-    const { url = '', tenant, branch = '', topics = [], share } = options;
-    this.#name = `rxvigil ${url} ${tenant} ${branch} ${[...topics].sort().join(',')} ${share}`;
+    this.#name = `rxvigil ${streamName(options)} ${options.share}`;
     this.#memory = new Memory(options);
     this.#channel = new BroadcastChannel(this.#name);
     this.#channel.onmessage = ({ data }) => this.#hear(data);
@@ -228,7 +227,7 @@ export class Tabs extends Live {
   /** @param {Welcome} welcome */
   #join({ state, cursor, recent, floor }) {
     const mine = this.#memory.cursor;
-    const whole = mine !== undefined && floor !== undefined && sameEpoch(floor, mine) && mine >= floor;
+    const whole = mine !== undefined && floor !== undefined && !isAfter(floor, mine);
     if (!whole || !this.#floor) this.#floor = floor;
     for (const event of recent) {
       if (whole && isAfter(event.id, mine)) this.#take('event', event, event.id);
@@ -288,9 +287,4 @@ export class Tabs extends Live {
       this.#stand(true);
     }, WATCHDOG_MS * (1 + Math.random() / 4));
   }
-}
-
-/** @param {string} a @param {string} b */
-function sameEpoch(a, b) {
-  return a.slice(0, a.indexOf('.')) === b.slice(0, b.indexOf('.'));
 }

@@ -11,36 +11,13 @@
 
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { pathToFileURL } from 'node:url';
+
+import { hangUp, launch, print, timeFrames, want } from './browser.mjs';
 
 const { RXVIGIL_URL, TENANT = 'testpharmacy', SQL_LOW = '', SQL_RESTOCK = '', SUBJECT, KIND = 'low_stock', SHOTS } = process.env;
 const STEP_MS = Number(process.env.STEP_MS ?? 15_000);
 const RESTART_MS = Math.max(60_000, STEP_MS);
-
-const lines = RXVIGIL_URL ? createInterface({ input: process.stdin })[Symbol.asyncIterator]() : null;
-const print = (/** @type {object} */ line) => process.stdout.write(`${JSON.stringify(line)}\n`);
-
-/** Asks the harness for something and waits until it is done. @param {object} what */
-async function want(what) {
-  print(what);
-  const line = await lines?.next();
-  if (!line || line.done) throw new Error('the harness went away');
-  const answer = JSON.parse(line.value);
-  if (!answer.ok) throw new Error(`the harness could not: ${answer.error ?? line.value}`);
-}
-
-async function browser() {
-  const path = process.env.PLAYWRIGHT;
-  const from = createRequire(path ? pathToFileURL(join(path, 'x.js')) : import.meta.url);
-  const { chromium } = from(path ?? 'playwright-core');
-  return chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--headless', '--disable-gpu', '--disable-background-networking'],
-  });
-}
 
 /** @param {any} page @param {string} name */
 async function shot(page, name) {
@@ -53,6 +30,8 @@ async function shot(page, name) {
 async function accessible(page, where) {
   const { PLAYWRIGHT } = process.env;
   if (!PLAYWRIGHT) return;
+  // Between two themes colours are neither's.
+  await page.waitForFunction(() => document.getAnimations().every((a) => !(a instanceof CSSTransition)), null, { timeout: STEP_MS });
   await page.evaluate(readFileSync(join(PLAYWRIGHT, '..', 'axe-core', 'axe.min.js'), 'utf8'));
   const found = await page.evaluate(async () => {
     const { violations, passes } = await /** @type {any} */ (globalThis).axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] });
@@ -280,25 +259,14 @@ async function setsALevel(page) {
 async function burst(page) {
   const { SQL_BURST: sql } = process.env;
   if (!sql) return;
-  await page.evaluate(() => {
-    const w = /** @type {any} */ (globalThis);
-    w.frames = { longest: 0, tasks: [] };
-    let last = performance.now();
-    const frame = (/** @type {number} */ now) => {
-      w.frames.longest = Math.max(w.frames.longest, now - last);
-      last = now;
-      requestAnimationFrame(frame);
-    };
-    requestAnimationFrame(frame);
-    new PerformanceObserver((list) => w.frames.tasks.push(...list.getEntries().map((e) => Math.round(e.duration)))).observe({ entryTypes: ['longtask'] });
-  });
+  const timed = await timeFrames(page);
   const before = await ids(page);
   await want({ want: 'sql', sql });
   await Promise.all([want({ want: 'sql', sql: SQL_LOW }), appears(page, before)]); // the alert comes behind all of them
   const id = await appears(page, before);
-  const frames = await page.evaluate(() => /** @type {any} */ (globalThis).frames);
+  const frames = await timed();
   await Promise.all([want({ want: 'sql', sql: SQL_RESTOCK }), page.locator(`[data-alert-id="${id}"][data-status=resolved]`).waitFor({ timeout: STEP_MS })]);
-  print({ note: 'a burst', longest_frame_ms: Math.round(frames.longest), tasks_over_50_ms: frames.tasks });
+  print({ note: 'a burst', longest_frame_ms: frames.longest, tasks_over_50_ms: frames.tasks });
 }
 
 /** In the dark and on a phone, and nobody is shut out. @param {any} page */
@@ -314,7 +282,7 @@ async function pictures(page) {
 }
 
 async function main() {
-  const chromium = await browser();
+  const chromium = await launch();
   try {
     const context = await chromium.newContext({ viewport: { width: 1440, height: 900 }, locale: 'en-GB' });
     context.on('requestfailed', (/** @type {any} */ r) => print({ note: `${r.url()} failed: ${r.failure()?.errorText}` }));
@@ -327,8 +295,7 @@ async function main() {
     print({ fail: error instanceof Error ? `${error.message}\n${error.stack}` : String(error) });
   } finally {
     await chromium.close();
-    lines?.return?.();
-    process.stdin.destroy();
+    hangUp();
   }
 }
 

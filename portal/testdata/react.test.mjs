@@ -3,13 +3,11 @@
 // Environment: APP_URL (with the app's query), PLAYWRIGHT, CHROMIUM, SHOT (optional).
 
 import assert from 'node:assert/strict';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 
-const { APP_URL = '', PLAYWRIGHT = '', CHROMIUM, SHOT } = process.env;
-const from = createRequire(pathToFileURL(join(PLAYWRIGHT, 'x.js')));
-const browser = await from(PLAYWRIGHT).chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--headless', '--disable-gpu', '--disable-background-networking'] });
+import { launch, timeFrames } from './browser.mjs';
+
+const { APP_URL = '', SHOT } = process.env;
+const browser = await launch();
 const context = await browser.newContext();
 context.setDefaultTimeout(60_000);
 const page = await context.newPage();
@@ -74,24 +72,12 @@ try {
   await page.waitForSelector('text=Connected, ');
 
   // Ten thousand changes: how long does a frame take?
-  await page.evaluate(() => {
-    const w = /** @type {any} */ (window);
-    w.frames = { longest: 0, tasks: [] };
-    let last = performance.now();
-    const frame = (/** @type {number} */ now) => {
-      w.frames.longest = Math.max(w.frames.longest, now - last);
-      last = now;
-      requestAnimationFrame(frame);
-    };
-    requestAnimationFrame(frame);
-    new PerformanceObserver((list) => w.frames.tasks.push(...list.getEntries().map((e) => Math.round(e.duration)))).observe({ entryTypes: ['longtask'] });
-    w.count = 0;
-  });
+  const timed = await timeFrames(page);
   const burst = await (await fetch(new URL('/app/burst', APP_URL), { method: 'POST' })).json();
   await page.waitForFunction((/** @type {number} */ last) => document.querySelector('#on-hand')?.textContent === String(last), burst.last);
-  const frames = await page.evaluate(() => /** @type {any} */ (window).frames);
+  const frames = await timed();
   assert.deepEqual(errors, []);
-  console.log(JSON.stringify({ first, refusal, heard, seen, hooks, changes: burst.changes, longestFrameMs: Math.round(frames.longest), longTasks: frames.tasks }));
+  console.log(JSON.stringify({ first, refusal, heard, seen, hooks, changes: burst.changes, longestFrameMs: frames.longest, longTasks: frames.tasks }));
 } catch (error) {
   console.log(JSON.stringify({ fail: String(error), errors, page: await page.textContent('body').catch(() => '') }));
   process.exitCode = 1;

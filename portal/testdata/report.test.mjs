@@ -1,12 +1,10 @@
 // Opens the report of a real engine and says what it shows: one JSON line.
 
-import { createRequire } from 'node:module';
+import { launch } from './browser.mjs';
 
-const require = createRequire(import.meta.url);
-const { chromium } = require(process.env.PLAYWRIGHT ?? 'playwright-core');
-const { RXVIGIL_URL: url, SHOT, CHROMIUM } = process.env;
+const { RXVIGIL_URL: url, SHOT } = process.env;
 
-const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--headless', '--disable-gpu', '--disable-background-networking'] });
+const browser = await launch();
 try {
   const page = await browser.newPage({ viewport: { width: 1100, height: 1000 } });
   /** @type {string[]} */

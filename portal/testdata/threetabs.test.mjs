@@ -4,21 +4,11 @@
 // SQL_LOW, SQL_RESTOCK, PLAYWRIGHT, CHROMIUM.
 
 import assert from 'node:assert/strict';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { pathToFileURL } from 'node:url';
 
-const { RXVIGIL_URL, TENANT = '', SQL_LOW = '', SQL_RESTOCK = '', PLAYWRIGHT = '', CHROMIUM } = process.env;
+import { hangUp, launch, print, want } from './browser.mjs';
+
+const { RXVIGIL_URL, TENANT = '', SQL_LOW = '', SQL_RESTOCK = '' } = process.env;
 const STEP_MS = 60_000;
-const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-const print = (/** @type {object} */ line) => process.stdout.write(`${JSON.stringify(line)}\n`);
-
-async function want(/** @type {object} */ what) {
-  print(what);
-  const line = await lines.next();
-  if (line.done || !JSON.parse(line.value).ok) throw new Error('the harness could not');
-}
 
 /** Waits until a question is answered with yes. @param {string} what @param {() => Promise<any>} ask */
 async function until(what, ask) {
@@ -148,8 +138,7 @@ async function story(/** @type {any} */ context) {
   for (const t of await looks(pages)) assert.deepEqual(t.resyncs, [], 'nothing was missed at any time');
 }
 
-const from = createRequire(pathToFileURL(join(PLAYWRIGHT, 'x.js')));
-const browser = await from(PLAYWRIGHT).chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--headless', '--disable-gpu', '--disable-background-networking'] });
+const browser = await launch();
 try {
   await story(await browser.newContext());
   print({ done: true });
@@ -158,5 +147,5 @@ try {
   process.exitCode = 1;
 } finally {
   await browser.close();
-  process.stdin.destroy();
+  hangUp();
 }

@@ -1,13 +1,11 @@
 // The page that shows what travels, against a real engine: each way brings its first frame and an event sent from the page.
 // Environment: RXVIGIL_URL, PLAYWRIGHT, CHROMIUM, SHOT (optional). Prints one line of JSON.
 
-import { createRequire } from 'node:module';
+import { launch } from './browser.mjs';
 
-const require = createRequire(import.meta.url);
-const { chromium } = require(process.env.PLAYWRIGHT ?? 'playwright-core');
-const { RXVIGIL_URL: url, SHOT, CHROMIUM } = process.env;
+const { RXVIGIL_URL: url, SHOT } = process.env;
 
-const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--headless', '--disable-gpu', '--disable-background-networking'] });
+const browser = await launch();
 try {
   const page = await browser.newPage({ viewport: { width: 1100, height: 760 } });
   page.setDefaultTimeout(30_000);
