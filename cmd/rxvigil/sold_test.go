@@ -58,6 +58,9 @@ mapping:
 	svc.kill()
 	svc.start()
 	svc.ready()
+	v, from = watch(t, svc, "sse", "t"), 0
+	v.connected(t)
+	heard(t, v, dsn, &from, 3) // ready is sooner than what the killed one had not kept is read again
 	if got := recall(); got != want {
 		t.Errorf("after a restart: %s", got)
 	}
