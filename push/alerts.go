@@ -28,6 +28,9 @@ func (s *Server) alerts(c call) (int, any, error) {
 		return 0, nil, err
 	}
 	items = slices.DeleteFunc(items, func(a rxvigil.Alert) bool { return !c.who.seesAlert(&a) }) // a page may be short
+	for i := range items {
+		s.sayIn(c, &items[i])
+	}
 	return http.StatusOK, newPage(items, next, c.cursor), nil
 }
 
@@ -36,7 +39,7 @@ func (c call) alertQuery() (AlertQuery, error) {
 		Status: c.param("status"), Severity: rxvigil.Severity(c.param("severity")),
 		Rule: c.param("rule"), Branch: rxvigil.Branch(c.param("branch")),
 	}
-	if err := c.only("status", "severity", "rule", "branch", "limit", "after"); err != nil {
+	if err := c.only("status", "severity", "rule", "branch", "lang", "limit", "after"); err != nil {
 		return q, err
 	}
 	if q.Status == "" {
@@ -65,7 +68,15 @@ func (s *Server) alert(c call) (int, any, error) {
 	if history == nil {
 		history = []HistoryLine{}
 	}
+	s.sayIn(c, &a)
 	return http.StatusOK, alertBody{a, history}, nil
+}
+
+// sayIn says an alert in the language that is asked for. What has ended keeps the words it ended with.
+func (s *Server) sayIn(c call, a *rxvigil.Alert) {
+	if language := c.param("lang"); language != "" && a.Status != rxvigil.Resolved {
+		a.Message = s.Alerts.Say(a, language)
+	}
 }
 
 // alertBody is an alert with its history, oldest line first.

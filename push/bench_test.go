@@ -58,7 +58,7 @@ func serveLoopback(b testing.TB) (*push.Log, string) {
 	log := push.NewLog(push.LogOptions{}, nil)
 	log.Start("e1", rxvigil.EndOf("e1", 1000), rxvigil.EndOf("e1", 1000))
 	server, err := push.NewServer(push.Options{
-		Log: log, Directory: w, Shelf: w, Alerts: w, Thresholds: w, Commander: w, Vitals: w, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Log: log, Directory: w, Shelf: w, Dispensary: w, RuleBook: w, Alerts: w, Thresholds: w, Commander: w, Vitals: w, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Drain: time.Millisecond,
 	})
 	if err != nil {

@@ -19,6 +19,9 @@ const (
 	TransactionTooLarge = "transaction_too_large" // stands in the log itself
 )
 
+// Earliest is a cursor before everything that the log still has.
+const Earliest = "earliest"
+
 // patience is how long a cursor of this epoch may be ahead of the head: a client may come back before the engine has.
 const patience = 60 * time.Second
 
@@ -49,7 +52,8 @@ type step struct {
 	until   time.Time
 }
 
-// open makes a cursor that is complete up to the position after names; with an empty one, up to the head. A cursor that
+// open makes a cursor that is complete up to the position after names; with an empty one up to the head, with Earliest up to where
+// the log begins. A cursor that
 // cannot be resumed from is told so by the first take. The log must have been started.
 func (l *Log) open(t rxvigil.Tenant, f Filter, after string) *Cursor {
 	oldest := l.archive.Oldest()
@@ -60,6 +64,12 @@ func (l *Log) open(t rxvigil.Tenant, f Filter, after string) *Cursor {
 		return c
 	}
 	c.asked = true
+	if after == Earliest {
+		if c.pos = l.ring.floor; l.reach.given(oldest, c.pos).Compare(c.pos) < 0 {
+			c.pos = l.reach.given(oldest, c.pos)
+		}
+		return c
+	}
 	pos, err := rxvigil.ParsePosition(after)
 	if err != nil {
 		c.broken = CursorInvalid

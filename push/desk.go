@@ -92,6 +92,10 @@ func (s *Server) problemOf(err error) problem {
 		return problemBadRequest.with("after is not a key that this list gave as next")
 	case errors.Is(err, ErrNotFound):
 		return problemNotFound
+	case errors.Is(err, ErrBusy):
+		return problemBusy
+	case errors.Is(err, ErrTooMuch):
+		return problemBadRequest.with(err.Error() + ": use rxvigil rules backtest")
 	}
 	s.Logger.Error("desk cannot answer", "error", err)
 	return problemUnavailable

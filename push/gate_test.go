@@ -56,13 +56,41 @@ func doors(tenant string) []string {
 		"GET " + t, "GET " + t + "/stream", "GET " + t + "/ws", "GET " + t + "/medicines/live-monitor", "GET " + t + "/alerts", "GET " + t + "/alerts/a1",
 		"POST " + t + "/alerts/a1/acknowledge", "POST " + t + "/alerts/a1/snooze", "POST " + t + "/alerts/a1/unsnooze", "GET " + t + "/stock",
 		"GET " + t + "/expiring", "GET " + t + "/stats", "POST " + t + "/events", "GET " + t + "/analytics", "GET " + t + "/thresholds", "GET " + t + "/thresholds/m1", "PUT " + t + "/thresholds/m1",
-		"DELETE " + t + "/thresholds/m1",
+		"DELETE " + t + "/thresholds/m1", "GET " + t + "/prescriptions", "GET " + t + "/rules", "POST " + t + "/rules/backtest",
 	}
 	for _, hub := range []string{"/hubs/inventory", "/notificationHub"} {
 		all = append(all, "POST "+hub+"/negotiate?tenant="+tenant, "GET "+hub+"?tenant="+tenant, "POST "+hub+"?id=x&tenant="+tenant,
 			"DELETE "+hub+"?id=x&tenant="+tenant, "POST "+hub+"/refresh?id=x&tenant="+tenant)
 	}
 	return all
+}
+
+// TestEveryDoorIsKnockedAt: what the API's document describes of a tenant is in the list that the tests of rights go through.
+func TestEveryDoorIsKnockedAt(t *testing.T) {
+	t.Parallel()
+	inBubble(t, 0, func(t *testing.T, b *bundle) {
+		var document struct{ Paths map[string]map[string]any }
+		if err := b.get("/api/openapi.json", &document); err != nil {
+			t.Fatal(err)
+		}
+		seen := 0
+		for path, methods := range document.Paths {
+			path, ours := strings.CutPrefix(path, "/api/tenant/{tenant}")
+			if !ours {
+				continue
+			}
+			path = strings.NewReplacer("{id}", "a1", "{medicine}", "m1").Replace(path)
+			for method := range methods {
+				if door := strings.ToUpper(method) + " /api/tenant/testpharmacy" + path; !slices.Contains(doors("testpharmacy"), door) && method != "parameters" {
+					t.Errorf("%s is not in doors", door)
+				}
+				seen++
+			}
+		}
+		if seen < 20 {
+			t.Errorf("the document describes %d doors", seen)
+		}
+	})
 }
 
 // knock asks at a door, and reads the answer where that has an end.
@@ -221,10 +249,23 @@ func TestWhatIsNotGrantedIsRefusedWithAReason(t *testing.T) {
 			{"pharmacist", "DELETE " + t1 + "/thresholds/m1", 403},
 			{"admin", "DELETE " + t1 + "/thresholds/m1", 200},
 			{"admin", "GET " + t1 + "/stream?topics=patients&branch=b2", 200},
+			{"cashier", "GET " + t1 + "/prescriptions", 403},
+			{"pharmacist", "GET " + t1 + "/prescriptions?branch=b2", 403},
+			{"pharmacist", "GET " + t1 + "/prescriptions?branch=b1", 200},
+			{"cashier", "GET " + t1 + "/rules", 200},
+			{"pharmacist", "POST " + t1 + "/rules/backtest", 403},
+			{"admin", "POST " + t1 + "/rules/backtest", 200},
 		} {
 			b.token = signed(t, g, c.role, time.Hour, "b1")
 			if status, body, _ := b.knock(c.door); status != c.status || status == 403 && !strings.Contains(body, `"detail"`) {
 				t.Errorf("%s, %s: %d %s, want %d", c.role, c.door, status, body, c.status)
+			}
+		}
+		for role, shown := range map[string]bool{"pharmacist": false, "admin": true} {
+			b.token = signed(t, g, role, time.Hour, "b1")
+			var book struct{ Backtest *push.Backtest }
+			if err := b.get(t1+"/rules", &book); err != nil || (book.Backtest != nil) != shown {
+				t.Errorf("a backtest as %s: %+v, %v", role, book.Backtest, err)
 			}
 		}
 		b.token = signed(t, g, "cashier", time.Hour, "b1")

@@ -139,7 +139,7 @@ func (s *stage) restart() {
 func (s *stage) serve() {
 	w := newWorld()
 	server, err := push.NewServer(push.Options{
-		Log: s.log, Directory: w, Shelf: w, Alerts: w, Thresholds: w, Commander: w, Vitals: w, Drain: 100 * time.Millisecond,
+		Log: s.log, Directory: w, Shelf: w, Dispensary: w, RuleBook: w, Alerts: w, Thresholds: w, Commander: w, Vitals: w, Drain: 100 * time.Millisecond,
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), CORSOrigins: []string{s.control.URL}, Gate: s.gate,
 	})
 	if err != nil {

@@ -26,6 +26,7 @@ type Tenant struct {
 	Name          string         `json:"name"`
 	Subdomain     string         `json:"subdomain"`
 	Zone          string         `json:"zone"`
+	Locale        string         `json:"locale"` // the language that its alerts are written in, such as am or fr
 	Branches      []Branch       `json:"branches"`
 	MedicineCount int            `json:"medicine_count"`
 }
@@ -124,6 +125,102 @@ type ExpiringLot struct {
 	OnHand  rxvigil.Number `json:"on_hand"`
 }
 
+// Dispensary shows which prescriptions wait.
+type Dispensary interface {
+	// Prescriptions lists those of which something is still to be dispensed: who waits longest comes first.
+	Prescriptions(ctx context.Context, t rxvigil.Tenant, q PrescriptionQuery) (items []PrescriptionItem, next string, err error)
+}
+
+// PrescriptionQuery narrows a list of prescriptions; empty fields do not.
+type PrescriptionQuery struct {
+	Page
+	Branch rxvigil.Branch
+}
+
+// PrescriptionItem is a prescription that waits.
+type PrescriptionItem struct {
+	ID         string           `json:"id"`
+	Number     string           `json:"number"`
+	Branch     *Branch          `json:"branch"`
+	Status     string           `json:"status"`
+	Patient    string           `json:"patient"`     // an id
+	Since      time.Time        `json:"since"`       // when its wait began
+	ValidUntil rxvigil.Value    `json:"valid_until"` // its last valid day; null when nobody says
+	Lines      []PrescribedItem `json:"lines"`
+}
+
+// PrescribedItem is one medicine of a prescription.
+type PrescribedItem struct {
+	Medicine  ExpiringMedicine `json:"medicine"`
+	Quantity  rxvigil.Number   `json:"quantity"`
+	Dispensed rxvigil.Number   `json:"dispensed"`
+}
+
+// RuleBook shows by which rules a tenant is judged, and what they would have told.
+type RuleBook interface {
+	// Rules lists them as the pack has them.
+	Rules(ctx context.Context, t rxvigil.Tenant) ([]RuleItem, error)
+	// LastBacktest is the newest one of a tenant; nil when none was made since the start.
+	LastBacktest(t rxvigil.Tenant) *Backtest
+	// Backtest lets the rules judge what the app's tables tell of the last days. ErrBusy: one is under way; ErrTooMuch: that is more
+	// than may be read here.
+	Backtest(ctx context.Context, t rxvigil.Tenant, days int) (*Backtest, error)
+}
+
+// Why there is no backtest.
+var (
+	ErrBusy    = errors.New("a backtest is under way")
+	ErrTooMuch = errors.New("there is more history than is read on behalf of a page")
+)
+
+// RuleItem is one rule. Settings are its parameters by their names in a pack's file; spans are text such as 72h.
+type RuleItem struct {
+	ID       string         `json:"id"`
+	Kind     string         `json:"kind"`
+	Off      bool           `json:"off"`
+	Severity string         `json:"severity"` // empty: as the kind says
+	When     string         `json:"when"`     // a condition; empty: always
+	Settings map[string]any `json:"settings"`
+	Open     int            `json:"open"` // alerts that are open
+}
+
+// Backtest is what a pack would have told of the last days.
+type Backtest struct {
+	At       time.Time       `json:"at"` // when it was made
+	Days     int             `json:"days"`
+	Sales    int             `json:"sales"`    // that were judged
+	Standing int             `json:"standing"` // alerts that were open when the window began
+	Told     int             `json:"told"`     // notifications
+	ByDay    []BacktestDay   `json:"by_day"`   // those with a notification, the oldest first
+	Rules    []BacktestRule  `json:"rules"`    // those that told something
+	Noisiest []BacktestNoise `json:"noisiest"`
+}
+
+// BacktestDay is how many notifications a day would have had, by the pharmacy's clock.
+type BacktestDay struct {
+	Day  string `json:"day"` // YYYY-MM-DD
+	Told int    `json:"told"`
+}
+
+// BacktestRule is what one rule would have told.
+type BacktestRule struct {
+	Rule     string     `json:"rule"`
+	Raised   int        `json:"raised"`
+	Changed  int        `json:"changed"`
+	Resolved int        `json:"resolved"`
+	Open     int        `json:"open"`  // at the end
+	Flaps    int        `json:"flaps"` // raised again within a day of resolving
+	Resolve  *Quantiles `json:"resolve_seconds"`
+}
+
+// BacktestNoise is how often one subject would have been told of.
+type BacktestNoise struct {
+	Rule    string `json:"rule"`
+	Branch  string `json:"branch"` // its name
+	Subject string `json:"subject"`
+	Told    int    `json:"told"`
+}
+
 // AlertDesk shows one tenant's alerts.
 type AlertDesk interface {
 	// Open gives every open alert that is shown, in a stable order, with its values as they are now.
@@ -134,6 +231,8 @@ type AlertDesk interface {
 	Analytics(ctx context.Context, t rxvigil.Tenant, q AnalyticsQuery) (Analytics, error)
 	// Alert gives one with its history, oldest line first; ErrNotFound when this tenant has none of that id.
 	Alert(ctx context.Context, t rxvigil.Tenant, id string) (rxvigil.Alert, []HistoryLine, error)
+	// Say is an open alert's sentence in another language; in the tenant's own where that one is not spoken.
+	Say(a *rxvigil.Alert, language string) string
 }
 
 // AlertQuery narrows an alert list; empty fields do not.

@@ -22,6 +22,7 @@ var (
 	problemOrigin       = problem{"/problems/foreign-origin", "This origin may not do that", http.StatusForbidden, "add the origin to push.cors_origins"}
 	problemNotFound     = problem{"/problems/not-found", "There is no such thing", http.StatusNotFound, ""}
 	problemConflict     = problem{"/problems/conflict", "The connection is in use", http.StatusConflict, ""}
+	problemBusy         = problem{"/problems/busy", "One is under way", http.StatusConflict, "ask again when it has ended"}
 	problemTooLarge     = problem{"/problems/too-large", "The body is too large", http.StatusRequestEntityTooLarge, "the limit is 64 kB"}
 	problemStarting     = problem{"/problems/starting", "The engine is still starting", http.StatusServiceUnavailable, "try again in a moment"}
 	problemEnding       = problem{"/problems/ending", "The server is ending", http.StatusServiceUnavailable, "try again in a moment"}

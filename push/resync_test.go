@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/rxvigil/rxvigil"
+	"github.com/rxvigil/rxvigil/push"
 )
 
 // TestCursorThatCannotResumeIsToldWhy, with a cursor to go on from, on every transport; and the first frame's cursor is not
@@ -31,6 +32,33 @@ func TestCursorThatCannotResumeIsToldWhy(t *testing.T) {
 					f := awaitKind(t, v, "resync")
 					if got := reasonOf(f); got != reason || f.id != rxvigil.EndOf("e1", 1000).String() {
 						t.Errorf("got reason %q and cursor %q", got, f.id)
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestEarliestBeginsWithWhatTheLogStillHas, be that in memory or on disk, on every transport.
+func TestEarliestBeginsWithWhatTheLogStillHas(t *testing.T) {
+	for _, tr := range transports() {
+		for where, ring := range map[string]int{"memory": 0, "disk": 1} {
+			t.Run(tr.name+"/"+where, func(t *testing.T) {
+				inBubble(t, ring, func(t *testing.T, b *bundle) {
+					var want []string
+					for range 3 {
+						want = append(want, b.tx(sold(abyssinia, "b1", "m1", 9, 8))...)
+						b.tx(sold(blueNile, "", "m9", 9, 8))
+					}
+					v, err := tr.connect(b, "testpharmacy", "", push.Earliest)
+					if err != nil {
+						t.Fatal(err)
+					}
+					defer v.cut()
+					for _, id := range want {
+						if f := awaitEvent(t, v); f.id != id {
+							t.Fatalf("got %s, want %s", f.id, id)
+						}
 					}
 				})
 			})

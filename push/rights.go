@@ -97,6 +97,9 @@ func newRights(c auth.Caller) *rights {
 // hears tells whether a topic is granted.
 func (r *rights) hears(t rxvigil.Topic) bool { return r == nil || r.may&forTopic(t) != 0 }
 
+// looksAfter tells whether the engine is in the caller's care.
+func (r *rights) looksAfter() bool { return r == nil || r.may&forEngine != 0 && r.Grant.EveryBranch }
+
 // in tells whether something of that branch may be seen; of none: it is the tenant's as a whole.
 func (r *rights) in(b rxvigil.Branch) bool {
 	return r == nil || b == "" || r.Grant.EveryBranch || slices.Contains(r.Branches, b)

@@ -29,10 +29,11 @@ func (s *Server) table() []route {
 	ok := func(v any) map[int]any { return map[int]any{http.StatusOK: v} }
 	later := func(v any) map[int]any { return map[int]any{http.StatusOK: v, http.StatusAccepted: accepted{}} }
 	branch := of("branch", "of this branch alone, by its id")
+	lang := of("lang", "the language of the sentences of open alerts, such as am or fr; default: the tenant's")
 	paging := []parameter{of("limit", "items a page: 1 to 200, default 100"), of("after", "the key that the page before gave as next")}
 	follow := []parameter{
 		of("topics", "only these, with commas between: inventory, sales, prescriptions, patients, notifications"), of("types", "only these types of events"), branch,
-		of("after", "begin behind this cursor; default: now. Last-Event-ID wins"), of("format", "native (the default) or cloudevents"), of("access_token", "the token, where no header can be sent"), of("ticket", "a ticket, likewise"),
+		of("after", "begin behind this cursor, or with all that the log still has: earliest; default: now. Last-Event-ID wins"), of("format", "native (the default) or cloudevents"), of("access_token", "the token, where no header can be sent"), of("ticket", "a ticket, likewise"),
 	}
 	stream := func(path, about, typ string, answer http.HandlerFunc, query []parameter) route {
 		return route{method: "GET", path: tenantPath + path, about: about, answer: answer, query: query, streams: typ}
@@ -56,14 +57,17 @@ func (s *Server) table() []route {
 		stream("/ws", "The same on a WebSocket, subprotocol rxvigil.v1; see the AsyncAPI document.", "", s.websocket, follow[4:]),
 		stream("/medicines/live-monitor", "The stream that portal B reads.", "text/event-stream", s.liveMonitor, follow[3:]),
 		desk("GET", "/alerts", "Alerts, gravest and newest first.", s.alerts, ok(page[rxvigil.Alert]{}), nil, append(paging,
-			of("status", "open (the default), all, pending, firing, acknowledged, snoozed or resolved"), of("severity", "info, warning, high or critical"), of("rule", "of this rule alone"), branch)...),
-		desk("GET", "/alerts/{id}", "One alert with its history.", s.alert, ok(alertBody{}), nil),
+			of("status", "open (the default), all, pending, firing, acknowledged, snoozed or resolved"), of("severity", "info, warning, high or critical"), of("rule", "of this rule alone"), branch, lang)...),
+		desk("GET", "/alerts/{id}", "One alert with its history.", s.alert, ok(alertBody{}), nil, lang),
 		desk("POST", "/alerts/{id}/acknowledge", "Somebody has seen it. Repeating is harmless.", s.acknowledge, later(applied{}), actionBody{}),
 		desk("POST", "/alerts/{id}/snooze", "Not to be told for a while.", s.snooze, later(applied{}), actionBody{}),
 		desk("POST", "/alerts/{id}/unsnooze", "To be told again.", s.unsnooze, later(applied{}), actionBody{}),
 		desk("GET", "/analytics", "How alerts have been: by day, rule and branch, times, the noisiest subjects.", s.analytics, ok(Analytics{}), nil, of("since", "a span such as 30d (the default), up to 366d"), branch),
 		desk("GET", "/stock", "What is on the shelves.", s.stock, ok(page[StockItem]{}), nil, append(paging, of("q", "part of a medicine's name"), of("medicine", "of this medicine alone, by its id"), branch)...),
 		desk("GET", "/expiring", "Lots with stock that expire, or have.", s.expiring, ok(page[ExpiringItem]{}), nil, append(paging, of("within", "days such as 30d (the default)"), branch)...),
+		desk("GET", "/prescriptions", "Prescriptions that wait, the longest first.", s.prescriptions, ok(page[PrescriptionItem]{}), nil, append(paging, branch)...),
+		desk("GET", "/rules", "By which rules the pharmacy is judged, and what they would have told of the past.", s.rules, ok(ruleBookBody{}), nil),
+		desk("POST", "/rules/backtest", "Lets the rules judge what the app's tables tell of the last days.", s.backtest, ok(Backtest{}), nil, of("days", "1 to 366, default 30")),
 		desk("GET", "/thresholds", "The thresholds that people set.", s.overrides, ok(page[OverrideItem]{}), nil),
 		desk("GET", "/thresholds/{medicine}", "By which thresholds a medicine is judged, and where each comes from.", s.thresholds, ok(page[ThresholdItem]{}), nil),
 		desk("PUT", "/thresholds/{medicine}", "Sets the threshold of a rule (low_stock), in one branch or in all.", s.setThreshold, later(applied{}), thresholdBody{}),

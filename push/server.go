@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,11 +15,14 @@ import (
 	"github.com/rxvigil/rxvigil/push/auth"
 )
 
-// Options are what a Server is made of. Log, Directory, Shelf, Alerts, Thresholds, Commander and Vitals are required.
+// Options are what a Server is made of. Log, Directory, Shelf, Dispensary, RuleBook, Alerts, Thresholds, Commander and Vitals are
+// required.
 type Options struct {
 	Log        *Log
 	Directory  Directory
 	Shelf      Shelf
+	Dispensary Dispensary
+	RuleBook   RuleBook
 	Alerts     AlertDesk
 	Thresholds ThresholdDesk
 	Commander  Commander
@@ -60,8 +64,8 @@ type Server struct {
 
 // NewServer checks the options and makes a server.
 func NewServer(o Options) (*Server, error) {
-	if o.Log == nil || o.Directory == nil || o.Shelf == nil || o.Alerts == nil || o.Thresholds == nil || o.Commander == nil || o.Vitals == nil {
-		return nil, errors.New("push: Log, Directory, Shelf, Alerts, Thresholds, Commander and Vitals are required")
+	if o.Log == nil || slices.Contains([]any{o.Directory, o.Shelf, o.Dispensary, o.RuleBook, o.Alerts, o.Thresholds, o.Commander, o.Vitals}, nil) {
+		return nil, errors.New("push: Log, Directory, Shelf, Dispensary, RuleBook, Alerts, Thresholds, Commander and Vitals are required")
 	}
 	o.setDefaults()
 	for _, origin := range o.CORSOrigins {

@@ -58,7 +58,7 @@ func setup(t *testing.T, ringBytes int, change ...func(*push.Options)) *bundle {
 	b := &bundle{t: t, archive: &shelfOfEntries{}, world: newWorld(), wire: newPipeListener(), lsn: 1000}
 	b.log = push.NewLog(push.LogOptions{RingBytes: ringBytes}, b.archive)
 	options := push.Options{
-		Log: b.log, Directory: b.world, Shelf: b.world, Alerts: b.world, Thresholds: b.world, Commander: b.world, Vitals: b.world,
+		Log: b.log, Directory: b.world, Shelf: b.world, Dispensary: b.world, RuleBook: b.world, Alerts: b.world, Thresholds: b.world, Commander: b.world, Vitals: b.world,
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), CORSOrigins: []string{"https://portal.example"},
 	}
 	for _, c := range change {

@@ -21,6 +21,7 @@ type world struct {
 	stock      push.StockQuery
 	asked      push.AnalyticsQuery
 	err        error
+	backtest   *push.Backtest
 }
 
 func newWorld() *world {
@@ -210,3 +211,43 @@ func expiring(lot, day string) rxvigil.Alert {
 		Values: rxvigil.Facts{"expires": rxvigil.ValueOf(rxvigil.TypeDay, day)}, Why: rxvigil.Why{Inputs: rxvigil.Facts{}},
 	}
 }
+
+func (w *world) Prescriptions(_ context.Context, _ rxvigil.Tenant, q push.PrescriptionQuery) ([]push.PrescriptionItem, string, error) {
+	if q.After == "rubbish" {
+		return nil, "", push.ErrBadPage
+	}
+	return []push.PrescriptionItem{{
+		ID: "p1", Number: "RX-1", Branch: &push.Branch{ID: "b1", Name: "Bole"}, Status: "pending", Patient: "77", Since: time.Date(2000, 1, 1, 8, 0, 0, 0, time.UTC),
+		ValidUntil: rxvigil.Null(rxvigil.TypeDay),
+		Lines:      []push.PrescribedItem{{Medicine: push.ExpiringMedicine{ID: "m1", Name: "Zinc"}, Quantity: rxvigil.NumberOf(20), Dispensed: rxvigil.NumberOf(0)}},
+	}}, "", nil
+}
+
+func (w *world) Rules(context.Context, rxvigil.Tenant) ([]push.RuleItem, error) {
+	return []push.RuleItem{{ID: "till", Kind: "oversell", Severity: "high", Settings: map[string]any{"keep_firing_for": "1h0m0s"}, Open: 1}}, nil
+}
+
+func (w *world) LastBacktest(rxvigil.Tenant) *push.Backtest {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.backtest
+}
+
+func (w *world) Backtest(_ context.Context, _ rxvigil.Tenant, days int) (*push.Backtest, error) {
+	if days > 300 {
+		return nil, push.ErrTooMuch
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.backtest != nil {
+		return nil, push.ErrBusy
+	}
+	w.backtest = &push.Backtest{
+		At: time.Date(2000, 1, 1, 8, 0, 0, 0, time.UTC), Days: days, Sales: 12, Told: 3, ByDay: []push.BacktestDay{{Day: "2000-01-01", Told: 3}},
+		Rules:    []push.BacktestRule{{Rule: "till", Raised: 3, Open: 1, Resolve: &push.Quantiles{P50: 60, P90: 61.5}}},
+		Noisiest: []push.BacktestNoise{{Rule: "till", Branch: "Bole", Subject: "Zinc", Told: 2}},
+	}
+	return w.backtest, nil
+}
+
+func (w *world) Say(a *rxvigil.Alert, language string) string { return language + ": " + a.Message }

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/rxvigil/rxvigil"
@@ -19,6 +20,15 @@ func (e *Engine) say(a *rxvigil.Alert, note string) {
 	if text := s.sentence(a, note == noteGone); text != "" {
 		a.Message = text
 	}
+}
+
+// Say is an open alert's sentence in the language of a locale; in its tenant's own where that one is not spoken.
+func (e *Engine) Say(a *rxvigil.Alert, locale string) string {
+	s, ok := speechFor(locale)
+	if !ok {
+		return a.Message
+	}
+	return cmp.Or(s.sentence(a, false), a.Message)
 }
 
 // speechOf is the language of a tenant.

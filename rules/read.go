@@ -12,6 +12,7 @@ type TenantInfo struct {
 	ID              rxvigil.Tenant
 	Name, Subdomain string
 	Zone            string
+	Locale          string // the language that its alerts are written in
 	Branches        []BranchInfo
 }
 
@@ -76,7 +77,7 @@ func (e *Engine) FindTenant(name string) (TenantInfo, bool) {
 }
 
 func (e *Engine) info(t *tenant) TenantInfo {
-	info := TenantInfo{ID: t.id, Name: cmp.Or(t.name, string(t.id)), Subdomain: t.subdomain, Zone: e.zoneOf(t, nil).String()}
+	info := TenantInfo{ID: t.id, Name: cmp.Or(t.name, string(t.id)), Subdomain: t.subdomain, Zone: e.zoneOf(t, nil).String(), Locale: e.speechOf(t.id).Language}
 	for _, b := range t.branches {
 		if b.id != "" {
 			info.Branches = append(info.Branches, BranchInfo{ID: b.id, Name: cmp.Or(b.name, string(b.id)), Code: b.code})

@@ -12,7 +12,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rxvigil/rxvigil"
 	"github.com/rxvigil/rxvigil/cdc"
+	"github.com/rxvigil/rxvigil/push"
 	"github.com/rxvigil/rxvigil/rules/backtest"
 )
 
@@ -41,7 +43,7 @@ func newRulesBacktest() *cobra.Command {
 }
 
 func backtestPacks(ctx context.Context, out io.Writer, cfg *config, packs []string, days int, asJSON bool) error {
-	h, err := readHistory(ctx, cfg)
+	h, err := readHistory(ctx, cfg, "", math.MaxInt)
 	if err != nil {
 		return err
 	}
@@ -100,11 +102,16 @@ func writeDifference(out io.Writer, d backtest.Difference) {
 	}
 }
 
-// readHistory reads everything that is mapped, once.
-func readHistory(ctx context.Context, cfg *config) (*backtest.History, error) {
+// readHistory reads everything that is mapped, once, of one tenant or, for an empty one, of all: at most so many rows.
+func readHistory(ctx context.Context, cfg *config, only rxvigil.Tenant, most int) (*backtest.History, error) {
 	h := backtest.NewHistory()
+	rows := 0
 	err := cdc.Survey{Rows: math.MaxInt32 / 100}.Look(ctx, cfg.Source.DSN, &cfg.Mapping, func(s cdc.Seen) error {
-		if s.Record != nil && !s.Nobodys {
+		if rows++; rows > most {
+			return push.ErrTooMuch
+		}
+		// What names no tenant itself, as a sale's lines, is found by what it belongs to.
+		if s.Record != nil && !s.Nobodys && (only == "" || s.Record.Tenant == only || s.Record.Tenant == "") {
 			place, _, _ := strings.Cut(s.Table, ".")
 			h.Add(place, s.Record)
 		}

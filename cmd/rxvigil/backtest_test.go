@@ -1,14 +1,18 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/rxvigil/rxvigil/internal/pgtest"
+	"github.com/rxvigil/rxvigil/push"
 )
 
 func TestBacktestJudgesTheAppsOwnHistory(t *testing.T) {
@@ -41,5 +45,48 @@ func TestBacktestJudgesTheAppsOwnHistory(t *testing.T) {
 		if code, said := command(t, append([]string{"rules", "backtest", "--config", svc.config}, line...)...); code == 0 {
 			t.Errorf("%v gives %s", line, said)
 		}
+	}
+}
+
+// TestABacktestForAPageIsOfOneTenant: the past of another pharmacy is neither judged nor told, and the newest result is kept.
+func TestABacktestForAPageIsOfOneTenant(t *testing.T) {
+	t.Parallel()
+	_, s := openPharmacy(t)
+	s.start()
+	s.ready()
+	var tenants struct {
+		Items []struct {
+			ID       string
+			Branches []struct{ Name string }
+		}
+	}
+	if err := json.Unmarshal(s.get("/api/tenants"), &tenants); err != nil || len(tenants.Items) != 2 {
+		t.Fatalf("%+v, %v", tenants, err)
+	}
+	for _, tenant := range tenants.Items {
+		base := "/api/tenant/" + tenant.ID + "/rules"
+		status, body := s.post(base+"/backtest?days=30", "")
+		var made push.Backtest
+		if err := json.Unmarshal([]byte(body), &made); err != nil || status != http.StatusOK {
+			t.Fatalf("%d %v %s", status, err, body)
+		}
+		if made.Sales == 0 || made.Told == 0 || len(made.ByDay) == 0 || len(made.Rules) == 0 || len(made.Noisiest) == 0 {
+			t.Errorf("it tells nothing: %s", body)
+		}
+		for _, n := range made.Noisiest {
+			if !slices.ContainsFunc(tenant.Branches, func(b struct{ Name string }) bool { return b.Name == n.Branch }) {
+				t.Errorf("tenant %s is told of %+v", tenant.ID, n)
+			}
+		}
+		var book struct {
+			Items    []push.RuleItem
+			Backtest *push.Backtest
+		}
+		if err := json.Unmarshal(s.get(base), &book); err != nil || len(book.Items) < 20 || book.Backtest == nil || book.Backtest.Told != made.Told {
+			t.Errorf("afterwards: %+v, %v", book, err)
+		}
+	}
+	if first, second := s.get("/api/tenant/1/rules"), s.get("/api/tenant/2/rules"); bytes.Equal(first, second) {
+		t.Error("both tenants have one backtest")
 	}
 }

@@ -36,7 +36,7 @@ func (d desk) Tenant(name string) (push.Tenant, bool) {
 }
 
 func shownTenant(r *rules.Engine, t rules.TenantInfo) push.Tenant {
-	out := push.Tenant{ID: t.ID, Name: t.Name, Subdomain: t.Subdomain, Zone: t.Zone, MedicineCount: r.MedicineCount(t.ID), Branches: []push.Branch{}}
+	out := push.Tenant{ID: t.ID, Name: t.Name, Subdomain: t.Subdomain, Zone: t.Zone, Locale: t.Locale, MedicineCount: r.MedicineCount(t.ID), Branches: []push.Branch{}}
 	for _, b := range t.Branches {
 		out.Branches = append(out.Branches, push.Branch{ID: b.ID, Name: b.Name})
 	}
@@ -129,6 +129,39 @@ func expiringItem(l rules.ExpiringLine) push.ExpiringItem {
 	}
 	return item
 }
+
+// Prescriptions lists those that wait.
+func (d desk) Prescriptions(_ context.Context, t rxvigil.Tenant, q push.PrescriptionQuery) ([]push.PrescriptionItem, string, error) {
+	after, err := openKey(q.After)
+	if err != nil {
+		return nil, "", err
+	}
+	lines := d.e.rules.Load().Prescriptions(t, q.Branch)
+	if after != "" {
+		i := slices.IndexFunc(lines, func(l rules.PrescriptionLine) bool { return l.ID == after })
+		if i < 0 {
+			return nil, "", push.ErrBadPage
+		}
+		lines = lines[i+1:]
+	}
+	next := ""
+	if len(lines) > q.Limit {
+		lines = lines[:q.Limit]
+		next = closeKey(lines[q.Limit-1].ID)
+	}
+	items := make([]push.PrescriptionItem, 0, len(lines))
+	for _, l := range lines {
+		item := push.PrescriptionItem{ID: l.ID, Number: l.Number, Branch: shownBranch(l.Branch), Status: l.Status, Patient: l.Patient, Since: l.Since, ValidUntil: l.Until}
+		for _, m := range l.Medicines {
+			item.Lines = append(item.Lines, push.PrescribedItem{Medicine: push.ExpiringMedicine{ID: m.Medicine.ID, Name: m.Medicine.Name}, Quantity: m.Quantity, Dispensed: m.Dispensed})
+		}
+		items = append(items, item)
+	}
+	return items, next, nil
+}
+
+// Say says an open alert in another language.
+func (d desk) Say(a *rxvigil.Alert, language string) string { return d.e.rules.Load().Say(a, language) }
 
 // Open gives every open alert.
 func (d desk) Open(_ context.Context, t rxvigil.Tenant) ([]rxvigil.Alert, error) {

@@ -243,7 +243,7 @@ func (h *house) furnish(ctx context.Context, cfg *config, logger *slog.Logger, d
 		return err
 	}
 	h.server, err = push.NewServer(push.Options{
-		Log: log, Directory: d, Shelf: d, Alerts: d, Thresholds: d, Commander: say, Vitals: d,
+		Log: log, Directory: d, Shelf: d, Dispensary: d, RuleBook: newRuleBook(h.engine, cfg), Alerts: d, Thresholds: d, Commander: say, Vitals: d,
 		Site: portal.Handler(), Registry: registry, Logger: logger, CORSOrigins: cfg.Push.CORSOrigins, Drain: cfg.Push.Drain,
 		Gate: gate, Limits: cfg.Push.Limits, HubPaths: cfg.Push.HubPaths, HubTransports: cfg.Push.HubTransports, HubKey: key.Derive("SignalR connection tokens"),
 	})

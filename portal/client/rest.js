@@ -2,9 +2,12 @@
 
 /**
  * @import {Act, Alert, ExpiringItem, HistoryLine, Level, Options, Page, Stats, StockItem, TenantItem} from './types.d.ts'
+ * @import {Backtest, PrescriptionItem, RuleBookBody} from './wire.d.ts'
  */
 
 const PATIENCE_MS = 15_000;
+/** A backtest reads the app's tables. */
+const BACKTEST_MS = 120_000;
 const MOST_PAGES = 20;
 
 /** An answer that was not yes. `status` is 0 when there was no answer at all. */
@@ -63,10 +66,10 @@ export function rest(options) {
   };
 
   return {
-    /** Alerts, all pages of them. @param {{status?: string, branch?: string}} [query] @returns {Promise<Page<Alert>>} */
+    /** Alerts, all pages of them. @param {{status?: string, branch?: string, lang?: string}} [query] @returns {Promise<Page<Alert>>} */
     alerts: (query) => list('/alerts', query),
-    /** One alert with its history. @param {string} id @returns {Promise<{alert: Alert, history: HistoryLine[]}>} */
-    alert: (id) => get(`/alerts/${encodeURIComponent(id)}`),
+    /** One alert with its history. @param {string} id @param {{lang?: string}} [query] @returns {Promise<{alert: Alert, history: HistoryLine[]}>} */
+    alert: (id, query) => get(`/alerts/${encodeURIComponent(id)}`, query),
     /** @param {string} id @param {{note?: string, by?: string}} [body] */
     acknowledge: (id, body = {}) => act(id, 'acknowledge', body),
     /** @param {string} id @param {{for?: string, until?: string, by?: string}} body */
@@ -77,6 +80,12 @@ export function rest(options) {
     stock: (query) => get('/stock', query),
     /** @param {{within?: string, branch?: string}} [query] @returns {Promise<Page<ExpiringItem>>} */
     expiring: (query = { within: '30d' }) => list('/expiring', query),
+    /** Prescriptions that wait, the longest first. @param {{branch?: string}} [query] @returns {Promise<Page<PrescriptionItem>>} */
+    prescriptions: (query) => list('/prescriptions', query),
+    /** The rules of the running pack, and the last backtest. @returns {Promise<RuleBookBody>} */
+    rules: () => get('/rules'),
+    /** Lets the rules judge what the app's tables tell of the last days. @param {number} days @returns {Promise<Backtest>} */
+    backtest: (days) => ask(options, `${base}/rules/backtest?days=${days}`, { method: 'POST', signal: AbortSignal.timeout(BACKTEST_MS) }),
     /** By which thresholds a medicine is judged, and where each comes from. @param {string} medicine @returns {Promise<Page<Level>>} */
     thresholds: (medicine) => get(`/thresholds/${encodeURIComponent(medicine)}`),
     /** Sets one, in a branch or in all; without a value it is withdrawn. @param {string} medicine @param {{rule?: string, branch?: string, value?: number, by?: string}} body */
@@ -113,7 +122,7 @@ async function ask(options, url, init = {}) {
     response = await send(url, {
       ...init,
       headers: { Accept: 'application/json', ...init.headers, ...own },
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: init.signal ?? AbortSignal.timeout(PATIENCE_MS),
     });
   } catch (cause) {
     const late = cause instanceof Error && cause.name === 'TimeoutError';

@@ -113,7 +113,7 @@ export interface Stats {
 }
 export type EngineStatus = 'starting' | 'live' | 'catching_up' | 'stale';
 
-export interface TenantItem extends Named { subdomain?: string | null; branches?: Named[] | null; zone?: string }
+export interface TenantItem extends Named { subdomain?: string | null; branches?: Named[] | null; zone?: string; locale?: string }
 
 /** A list; `cursor` was taken before the read, so events after it are news to the list. */
 export interface Page<T> { items: T[]; next: string | null; cursor: string }

@@ -82,6 +82,39 @@ export interface Applied {
   cursor: string;
 }
 
+export interface Backtest {
+  at: string;
+  by_day: BacktestDay[];
+  days: number;
+  noisiest: BacktestNoise[];
+  rules: BacktestRule[];
+  sales: number;
+  standing: number;
+  told: number;
+}
+
+export interface BacktestDay {
+  day: string;
+  told: number;
+}
+
+export interface BacktestNoise {
+  branch: string;
+  rule: string;
+  subject: string;
+  told: number;
+}
+
+export interface BacktestRule {
+  changed: number;
+  flaps: number;
+  open: number;
+  raised: number;
+  resolve_seconds: Quantiles | null;
+  resolved: number;
+  rule: string;
+}
+
 export interface Beat {
   cursor: string | null;
   stale: boolean;
@@ -250,6 +283,31 @@ export interface OverrideItemPage {
   next: string | null;
 }
 
+export interface PrescribedItem {
+  /** exact, in plain notation; null: not known */
+  dispensed: number | null;
+  medicine: ExpiringMedicine;
+  /** exact, in plain notation; null: not known */
+  quantity: number | null;
+}
+
+export interface PrescriptionItem {
+  branch: Branch | null;
+  id: string;
+  lines: PrescribedItem[];
+  number: string;
+  patient: string;
+  since: string;
+  status: string;
+  valid_until: number | string | boolean | null;
+}
+
+export interface PrescriptionItemPage {
+  cursor: string;
+  items: PrescriptionItem[];
+  next: string | null;
+}
+
 export interface Problem {
   detail?: string;
   status: number;
@@ -290,6 +348,22 @@ export interface Resync {
   reason: string;
   scope: Scope;
   snapshot: string;
+}
+
+export interface RuleBookBody {
+  backtest: Backtest | null;
+  cursor: string;
+  items: RuleItem[];
+}
+
+export interface RuleItem {
+  id: string;
+  kind: string;
+  off: boolean;
+  open: number;
+  settings: Record<string, unknown>;
+  severity: string;
+  when: string;
 }
 
 export interface RuleStats {
@@ -375,6 +449,7 @@ export interface SubjectCount {
 export interface Tenant {
   branches: Branch[];
   id: string;
+  locale: string;
   medicine_count: number;
   name: string;
   subdomain: string;

@@ -140,13 +140,20 @@ func (r *Report) finish(e *rules.Engine) {
 // Days is how long the window is.
 func (r *Report) Days() int { return max(1, int(r.End.Sub(r.Start).Hours()/24+0.5)) }
 
-// quantile is the time to resolve that so many in a hundred need at most.
-func (r *Rule) quantile(percent int) string {
+// Quantile is the time to resolve that so many in a hundred need at most; false where none was resolved.
+func (r *Rule) Quantile(percent int) (time.Duration, bool) {
 	if len(r.Took) == 0 {
-		return "-"
+		return 0, false
 	}
-	d := r.Took[min(len(r.Took)-1, len(r.Took)*percent/100)]
+	return r.Took[min(len(r.Took)-1, len(r.Took)*percent/100)], true
+}
+
+// quantile is the same in words.
+func (r *Rule) quantile(percent int) string {
+	d, known := r.Quantile(percent)
 	switch {
+	case !known:
+		return "-"
 	case d >= 48*time.Hour:
 		return fmt.Sprintf("%.1f d", d.Hours()/24)
 	case d >= 2*time.Hour:
