@@ -41,7 +41,7 @@ test: ## everything, with the race detector; fetches a Postgres, a browser and p
 	@.ci/prepare
 	@$(GO) test -count=1 -v -run '^TestDatabasesAreApart$$' ./internal/pgtest | grep -E '^(using|FAIL|ok)'
 	$(GO) test -race -timeout 18m ./...
-	@if command -v node >/dev/null; then node --test $(addprefix portal/testdata/,$(addsuffix .test.mjs,client tabs optimistic socket)); else echo "no node: the portal client is not tested"; fi
+	@if command -v node >/dev/null; then node --test $(addprefix portal/testdata/,$(addsuffix .test.mjs,client replay tabs optimistic socket)); else echo "no node: the portal client is not tested"; fi
 
 VERSIONS ?= 14 15 16 17 18
 SKIP     ?= Dashboard
@@ -108,7 +108,8 @@ package: .cache/node ## the portal client as an npm package, in bin/
 	@cd .cache/package && npm pack --silent --pack-destination ../../bin
 
 .PHONY: pictures
-pictures: .cache/node ## docs/pictures anew: what the dashboard and the report look like, taken by their tests
+pictures: .cache/node ## docs/pictures anew: what the pages look like, taken by their tests
 	@mkdir -p docs/pictures .cache/shots
-	@SHOTS=$(CURDIR)/.cache/shots RXVIGIL_SHOT=$(CURDIR)/docs/pictures/report.png $(GO) test -count=1 -run 'TestDashboard|TestTheReport' ./cmd/rxvigil
-	@cd .cache/shots && cp 2-why.png ../../docs/pictures/dashboard.png && cp 5-dark.png ../../docs/pictures/dark.png && cp 6-phone.png ../../docs/pictures/phone.png
+	@SHOTS=$(CURDIR)/.cache/shots RXVIGIL_SHOT=$(CURDIR)/docs/pictures/report.png $(GO) test -count=1 -run 'TestDashboard|TestTheReport|TestTheOtherViews' ./cmd/rxvigil
+	@cd .cache/shots && cp 2-why.png ../../docs/pictures/dashboard.png && cp 5-dark.png ../../docs/pictures/dark.png && cp 6-phone.png ../../docs/pictures/phone.png && \
+		cp amharic.png calendar.png medicine.png rules.png ../../docs/pictures/

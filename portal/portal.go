@@ -28,8 +28,8 @@ type asset struct {
 	tag    string // strong ETag of the content; what is packed has another
 }
 
-// Handler serves the dashboard at /, the page that asks for a token at /login, how alerts have been at
-// /report, a connection to try at /try, their parts under /assets/ and the portal client under /client/. It answers 404 to
+// Handler serves the dashboard at /, one medicine at /medicine, the page that asks for a token at /login, how alerts have been at
+// /report, the rules at /rules, a connection to try at /try, their parts under /assets/ and the portal client under /client/. It answers 404 to
 // everything else and 405 to methods that read nothing.
 func Handler() http.Handler {
 	assets := load(files)
@@ -38,7 +38,7 @@ func Handler() http.Handler {
 		switch name {
 		case "":
 			name = "assets/index.html"
-		case "login", "report", "try":
+		case "login", "medicine", "report", "rules", "try":
 			name = "assets/" + name + ".html"
 		}
 		a, ok := assets[name]

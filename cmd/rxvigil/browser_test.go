@@ -44,6 +44,16 @@ func TestDashboardTellsOfAnUpdateUntilItIsResolved(t *testing.T) {
 	}
 }
 
+// The story itself is portal/testdata/views.test.mjs.
+func TestTheOtherViewsAreTrueInThreeLanguages(t *testing.T) {
+	t.Parallel()
+	chromium, playwright := findBrowser(t)
+	dsn, s := openPharmacy(t)
+	s.start()
+	s.ready()
+	browse(t, s.addr, chromium, playwright, "views.test.mjs").serve(t, dsn, s, nil)
+}
+
 // The story itself is portal/testdata/threetabs.test.mjs.
 func TestThreeTabsHaveOneStreamAndTellEachEventOnce(t *testing.T) {
 	t.Parallel()

@@ -1,13 +1,14 @@
 // The short form behind "Acknowledge": a note for colleagues and who writes it. Both may stay empty.
 
 import { h } from './dom.js';
-import { remember, remembered } from './store.js';
+import { remember, remembered } from './kept.js';
+import { t } from './language.js';
 
 const NAME = 'rxvigil.name';
 
 export class AckForm {
-  #note = h('input', { type: 'text', 'data-testid': 'ack-note', maxlength: 500, placeholder: 'Note for your colleagues (optional)', 'aria-label': 'Note for your colleagues, optional', autocomplete: 'off' });
-  #by = h('input', { type: 'text', 'data-testid': 'ack-by', maxlength: 80, placeholder: 'Your name', 'aria-label': 'Your name', autocomplete: 'name', class: 'by' });
+  #note = h('input', { type: 'text', 'data-testid': 'ack-note', maxlength: 500, placeholder: t('Note for your colleagues (optional)'), 'aria-label': t('Note for your colleagues (optional)'), autocomplete: 'off' });
+  #by = h('input', { type: 'text', 'data-testid': 'ack-by', maxlength: 80, placeholder: t('Your name'), 'aria-label': t('Your name'), autocomplete: 'name', class: 'by' });
   element;
 
   /** @param {(body: {note?: string, by?: string}) => void} send */
@@ -23,8 +24,8 @@ export class AckForm {
       },
       onkeydown: (/** @type {KeyboardEvent} */ e) => e.key === 'Escape' && (e.stopPropagation(), this.close()),
     }, this.#note, this.#by,
-    h('button', { type: 'submit', class: 'act primary', 'data-testid': 'ack-confirm' }, 'Acknowledge'),
-    h('button', { type: 'button', class: 'act', onclick: () => this.close() }, 'Cancel'));
+    h('button', { type: 'submit', class: 'act primary', 'data-testid': 'ack-confirm' }, t('Acknowledge')),
+    h('button', { type: 'button', class: 'act', onclick: () => this.close() }, t('Cancel')));
   }
 
   /** Who acts on this machine, as far as they told. */

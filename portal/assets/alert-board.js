@@ -2,6 +2,7 @@
 
 import { AlertCard } from './alert-card.js';
 import { follow, h, say, set } from './dom.js';
+import { t } from './language.js';
 import { store } from './store.js';
 import { SEVERITIES, SEVERITY, spoken } from './words.js';
 
@@ -16,16 +17,16 @@ export class AlertBoard extends HTMLElement {
   #only = '';
   /** @type {Set<string>} Groups shown whole. */ #whole = new Set();
   /** @type {Map<string, AlertCard>} Cards keep their open why and their focus when they change groups. */ #cards = new Map();
-  #counters = h('div', { class: 'counters', role: 'group', 'aria-label': 'Show alerts of one kind' });
+  #counters = h('div', { class: 'counters', role: 'group', 'aria-label': t('Show alerts of one kind') });
   #groups = h('div', { class: 'groups' });
   #empty = h('p', { class: 'empty', 'data-testid': 'alerts-empty' });
   #problem = h('p', { class: 'problem', role: 'alert', hidden: true });
 
   connectedCallback() {
-    this.append(h('h2', { id: 'alerts-title', class: 'unseen' }, 'Open alerts'), this.#counters, this.#problem, this.#groups, this.#empty);
+    this.append(h('h2', { id: 'alerts-title', class: 'unseen' }, t('Open alerts')), this.#counters, this.#problem, this.#groups, this.#empty);
     store.alerts.onCritical = (alert) => {
       const live = document.getElementById('critical');
-      if (live) live.textContent = `Critical: ${spoken(alert.message)}`;
+      if (live) live.textContent = `${SEVERITY.critical}: ${spoken(alert.message)}`;
     };
     store.read(['alerts', 'link', 'tenant'], () => this.#paint());
   }
@@ -33,7 +34,7 @@ export class AlertBoard extends HTMLElement {
   #paint() {
     this.#paintCounters();
     set(this.#problem, { hidden: !store.alerts.problem });
-    say(this.#problem, store.alerts.problem ? `The alerts could not be loaded. ${store.alerts.problem}` : '');
+    say(this.#problem, store.alerts.problem ? `${t('The alerts could not be loaded.')} ${store.alerts.problem}` : '');
     const groups = this.#grouped();
     const focused = document.activeElement;
     follow(this.#groups, groups, (g) => g.key, (g) => this.#group(g), (el, g) => this.#fill(el, g));
@@ -41,9 +42,9 @@ export class AlertBoard extends HTMLElement {
     for (const id of this.#cards.keys()) if (!store.alerts.views.has(id)) this.#cards.delete(id);
     const some = groups.length > 0;
     set(this.#empty, { hidden: some || Boolean(store.alerts.problem) });
-    if (!store.alerts.loaded) say(this.#empty, 'Loading\u2026');
-    else if (this.#only) say(this.#empty, 'Nothing here.');
-    else say(this.#empty, 'Nothing needs you now.');
+    if (!store.alerts.loaded) say(this.#empty, t('Loading\u2026'));
+    else if (this.#only) say(this.#empty, t('Nothing here.'));
+    else say(this.#empty, t('Nothing needs you now.'));
     this.#empty.classList.toggle('calm', store.alerts.loaded);
   }
 
@@ -54,7 +55,7 @@ export class AlertBoard extends HTMLElement {
       this.#counters,
       shown,
       (s) => s,
-      (s) => h('button', { type: 'button', class: `counter ${s}`, 'data-testid': `count-${s}`, onclick: () => this.#filter(s) }, h('strong', null), h('span', null, s === 'handled' ? 'In hand' : SEVERITY[s])),
+      (s) => h('button', { type: 'button', class: `counter ${s}`, 'data-testid': `count-${s}`, onclick: () => this.#filter(s) }, h('strong', null), h('span', null, s === 'handled' ? t('In hand') : SEVERITY[s])),
       (el, s) => {
         set(el, { 'aria-pressed': String(this.#only === s), 'data-count': counts[s] });
         say(/** @type {Element} */ (el.firstElementChild), store.alerts.loaded ? String(counts[s]) : '\u2013');
@@ -80,7 +81,7 @@ export class AlertBoard extends HTMLElement {
     }
     return [...SEVERITIES, 'acknowledged', 'snoozed'].flatMap((key) => {
       const views = by.get(key);
-      return views ? [{ key, title: key === 'acknowledged' ? 'Acknowledged' : key === 'snoozed' ? 'Snoozed' : SEVERITY[/** @type {'info'} */ (key)], views }] : [];
+      return views ? [{ key, title: key === 'acknowledged' ? t('Acknowledged') : key === 'snoozed' ? t('Snoozed') : SEVERITY[/** @type {'info'} */ (key)], views }] : [];
     });
   }
 
@@ -111,6 +112,6 @@ export class AlertBoard extends HTMLElement {
     const shown = this.#whole.has(key) ? views : views.slice(0, SHOWN_AT_FIRST);
     follow(cards, shown, (v) => v.alert.id, (v) => this.#card(v.alert.id), (card, view) => card.show(view));
     set(more, { hidden: shown.length === views.length });
-    say(more, `Show ${views.length - shown.length} more`);
+    say(more, t('Show {n} more', { n: views.length - shown.length }));
   }
 }

@@ -2,9 +2,10 @@
 
 import { AckForm } from './ack-form.js';
 import { follow, h, retime, say, set, when } from './dom.js';
+import { t } from './language.js';
 import { store } from './store.js';
 import { WhyPanel } from './why-panel.js';
-import { ago, figure, heading, moment, spoken } from './words.js';
+import { ago, figure, heading, moment, spoken, subjectName } from './words.js';
 
 /** @import {View} from './alert-set.js' */
 
@@ -15,16 +16,16 @@ export class AlertCard extends HTMLElement {
   #rung = h('span', { class: 'rung' });
   #where = h('span', { class: 'where' });
   #time = when('');
-  #name = h('button', { type: 'button', class: 'name', 'data-testid': 'alert-name', title: 'Show its stock', onclick: () => this.#showStock() });
+  #name = h('button', { type: 'button', class: 'name', 'data-testid': 'alert-name', title: t('Show its stock'), onclick: () => this.#showStock() });
   #lot = h('span', { class: 'lot' });
   #message = h('p', { class: 'message', 'data-testid': 'alert-message' });
   #meta = h('p', { class: 'meta', 'data-testid': 'alert-meta', hidden: true });
   #problem = h('p', { class: 'problem', role: 'alert', hidden: true });
   #figure = h('div', { class: 'figure', 'data-testid': 'alert-figure' }, h('strong', null), h('span', null), h('small', null));
-  #ack = h('button', { type: 'button', class: 'act primary', 'data-testid': 'ack', onclick: () => this.acknowledge() }, 'Acknowledge');
-  #snooze = h('button', { type: 'button', class: 'act', 'data-testid': 'snooze', 'aria-expanded': 'false', onclick: () => this.#toggleSnooze() }, 'Snooze');
-  #why = h('button', { type: 'button', class: 'act', 'data-testid': 'why-toggle', 'aria-expanded': 'false', onclick: () => this.toggleWhy() }, 'Why');
-  #wake = h('button', { type: 'button', class: 'act', 'data-testid': 'unsnooze', hidden: true, onclick: () => this.#act((id, by) => store.alerts.unsnooze(id, { by })) }, 'End snooze');
+  #ack = h('button', { type: 'button', class: 'act primary', 'data-testid': 'ack', onclick: () => this.acknowledge() }, t('Acknowledge'));
+  #snooze = h('button', { type: 'button', class: 'act', 'data-testid': 'snooze', 'aria-expanded': 'false', onclick: () => this.#toggleSnooze() }, t('Snooze'));
+  #why = h('button', { type: 'button', class: 'act', 'data-testid': 'why-toggle', 'aria-expanded': 'false', onclick: () => this.toggleWhy() }, t('Why'));
+  #wake = h('button', { type: 'button', class: 'act', 'data-testid': 'unsnooze', hidden: true, onclick: () => this.#act((id, by) => store.alerts.unsnooze(id, { by })) }, t('End snooze'));
   #doing = h('span', { class: 'doing', 'data-testid': 'doing', role: 'status' });
   #times = h('div', { class: 'snoozes', 'data-testid': 'snoozes', hidden: true });
   #form = new AckForm((body) => this.view && store.alerts.acknowledge(this.view.alert.id, body));
@@ -54,15 +55,15 @@ export class AlertCard extends HTMLElement {
     const resolved = Boolean(gone);
     set(this, {
       'data-alert-id': alert.id, 'data-kind': alert.kind, 'data-rung': alert.rung, 'data-severity': alert.severity, 'data-subject': alert.subject.id,
-      'data-status': resolved ? 'resolved' : alert.status, 'aria-label': `${heading(alert)}: ${alert.subject.name}`, 'aria-busy': doing ? 'true' : null,
+      'data-status': resolved ? 'resolved' : alert.status, 'aria-label': `${heading(alert)}: ${subjectName(alert)}`, 'aria-busy': doing ? 'true' : null,
     });
     this.classList.toggle('fresh', Boolean(fresh && Date.now() - fresh < FRESH_MS));
-    say(this.#rung, resolved ? 'Resolved' : heading(alert));
+    say(this.#rung, resolved ? t('Resolved') : heading(alert));
     say(this.#where, store.branchName(alert.branch));
     retime(this.#time, resolved ? (alert.resolved_at ?? alert.changed_at) : alert.started_at);
-    say(this.#name, alert.subject.name || alert.subject.id);
+    say(this.#name, subjectName(alert));
     set(this.#name, { disabled: !medicineOf(view) });
-    say(this.#lot, alert.subject.lot ? `lot ${alert.subject.lot}` : '');
+    say(this.#lot, alert.subject.lot ? t('lot {lot}', { lot: alert.subject.lot }) : '');
     say(this.#message, spoken(alert.message));
     this.#showFigure(view);
     const meta = resolved ? '' : aside(view);
@@ -128,9 +129,9 @@ export class AlertCard extends HTMLElement {
 }
 
 const SNOOZES = [
-  { id: '1h', name: '1 hour', span: () => ({ for: '1h' }) },
-  { id: '4h', name: '4 hours', span: () => ({ for: '4h' }) },
-  { id: 'tomorrow', name: 'Until tomorrow, 08:00', span: () => ({ until: tomorrow() }) },
+  { id: '1h', name: t('1 hour'), span: () => ({ for: '1h' }) },
+  { id: '4h', name: t('4 hours'), span: () => ({ for: '4h' }) },
+  { id: 'tomorrow', name: t('Until tomorrow, 08:00'), span: () => ({ until: tomorrow() }) },
 ];
 
 /** Eight in the morning of the next day, where the reader is. */
@@ -148,9 +149,9 @@ function medicineOf({ alert: { subject } }) {
 
 /** Who has it in hand. @param {View} view */
 function aside({ alert }) {
-  const by = alert.acknowledged_by ? ` by ${alert.acknowledged_by}` : '';
+  const by = alert.acknowledged_by ? t('Acknowledged by {name}', { name: alert.acknowledged_by }) : t('Acknowledged');
   const note = alert.note ? `: \u201c${alert.note}\u201d` : '';
-  if (alert.status === 'acknowledged') return `Acknowledged${by} ${ago(alert.changed_at)}${note}`;
-  if (alert.status === 'snoozed') return `Snoozed until ${alert.snoozed_until ? moment(alert.snoozed_until) : 'later'}${note}`;
+  if (alert.status === 'acknowledged') return `${by} ${ago(alert.changed_at)}${note}`;
+  if (alert.status === 'snoozed') return `${t('Snoozed until {time}', { time: alert.snoozed_until ? moment(alert.snoozed_until) : t('later') })}${note}`;
   return '';
 }

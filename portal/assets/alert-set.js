@@ -1,6 +1,8 @@
 // The open alerts as a set, and what people did to them. An act is shown as under way until the engine has read it back from
 // the WAL; nothing is shown as done because a button was pressed.
 
+import { alertIsAbout } from './about.js';
+import { t } from './language.js';
 import { OPEN, RANK } from '../client/alerts.js';
 import { isAfter, RequestError } from '../client/rxvigil.js';
 
@@ -24,21 +26,24 @@ const CONFIRM_MS = 12_000;
 export class AlertSet {
   /** @type {Map<string, View>} */ views = new Map();
   branch = '';
+  /** Of one medicine alone; empty: of all. */ about = '';
   loaded = false;
   problem = '';
   /** @type {Map<string, number>} Versions of those that ended, so that an older list cannot bring them back. */ #ended = new Map();
   /** @type {((alert: Alert) => void) | undefined} */ onCritical;
   #touch;
   /** @type {ReturnType<typeof rest> | undefined} */ #api;
+  /** @type {{lang?: string}} */ #query = {};
 
   /** @param {(part: 'alerts') => void} touch */
   constructor(touch) {
     this.#touch = touch;
   }
 
-  /** @param {ReturnType<typeof rest>} api */
-  turn(api) {
+  /** Turns to another pharmacy. @param {ReturnType<typeof rest>} api @param {string} lang In which sentences are wanted; empty: in the pharmacy's own. */
+  turn(api, lang) {
     this.#api = api;
+    this.#query = lang ? { lang } : {};
     this.views.clear();
     this.#ended.clear();
     this.loaded = false;
@@ -49,7 +54,7 @@ export class AlertSet {
   /** Those of the branch looked at: the worst first, then the newest. */
   list() {
     return [...this.views.values()]
-      .filter(({ alert }) => !this.branch || !alert.branch || alert.branch === this.branch)
+      .filter(({ alert }) => (!this.branch || !alert.branch || alert.branch === this.branch) && (!this.about || alertIsAbout(alert, this.about)))
       .sort((a, b) => RANK[b.alert.severity] - RANK[a.alert.severity] || b.alert.started_at.localeCompare(a.alert.started_at) || a.alert.id.localeCompare(b.alert.id));
   }
 
@@ -69,7 +74,7 @@ export class AlertSet {
     const api = this.#api;
     if (!api) return;
     try {
-      const page = await api.alerts();
+      const page = await api.alerts(this.#query);
       if (api !== this.#api) return;
       const listed = new Set(page.items.map((a) => a.id));
       for (const alert of page.items) this.#merge(alert, '');
@@ -101,23 +106,23 @@ export class AlertSet {
 
   /** @param {string} id @param {{note?: string, by?: string}} body */
   acknowledge(id, body) {
-    return this.#act(id, 'Acknowledging', (api) => api.acknowledge(id, body));
+    return this.#act(id, t('Acknowledging'), (api) => api.acknowledge(id, body));
   }
 
   /** @param {string} id @param {{for?: string, until?: string, by?: string}} body */
   snooze(id, body) {
-    return this.#act(id, 'Snoozing', (api) => api.snooze(id, body));
+    return this.#act(id, t('Snoozing'), (api) => api.snooze(id, body));
   }
 
   /** @param {string} id @param {{by?: string}} body */
   unsnooze(id, body) {
-    return this.#act(id, 'Ending the snooze', (api) => api.unsnooze(id, body));
+    return this.#act(id, t('Ending the snooze'), (api) => api.unsnooze(id, body));
   }
 
   /** @param {string} id */
   async detail(id) {
     const api = this.#api;
-    const found = await api?.alert(id);
+    const found = await api?.alert(id, this.#query);
     if (found && api === this.#api) this.#merge(found.alert, '');
     return found;
   }
@@ -135,15 +140,15 @@ export class AlertSet {
       const done = await ask(api);
       if (api !== this.#api) return;
       if (done.alert) this.#merge(done.alert, '');
-      if (done.applied === false) view.problem = 'It was already over when the engine read this.';
+      if (done.applied === false) view.problem = t('It was already over when the engine read this.');
       if (done.operation && view.alert.version === version) {
-        view.doing = 'Handed in; waiting for the engine to read it back\u2026';
+        view.doing = t('Handed in; waiting for the engine to read it back\u2026');
         setTimeout(() => void this.#settle(id, version), CONFIRM_MS);
       } else view.doing = undefined;
     } catch (error) {
       if (api !== this.#api) return;
       view.doing = undefined;
-      view.problem = `${error instanceof RequestError ? error.message : String(error)} Nothing was changed as far as this page knows.`;
+      view.problem = `${error instanceof RequestError ? error.message : String(error)} ${t('Nothing was changed as far as this page knows.')}`;
     }
     this.#touch('alerts');
   }
@@ -154,7 +159,7 @@ export class AlertSet {
     if (!view?.doing || view.alert.version !== version) return;
     await this.detail(id).catch(() => undefined);
     view.doing = undefined;
-    if (view.alert.version === version) view.problem = 'The engine has not confirmed this. It may still happen.';
+    if (view.alert.version === version) view.problem = t('The engine has not confirmed this. It may still happen.');
     this.#touch('alerts');
   }
 

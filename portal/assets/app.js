@@ -12,6 +12,7 @@ import { store } from './store.js';
 import { Tabs } from './tabs.js';
 import { TopBar } from './top-bar.js';
 import { Truth } from './truth.js';
+import { WaitingPanel } from './waiting-panel.js';
 
 customElements.define('rx-alert', AlertCard);
 customElements.define('rx-alert-board', AlertBoard);
@@ -19,6 +20,7 @@ customElements.define('rx-top-bar', TopBar);
 customElements.define('rx-truth', Truth);
 customElements.define('rx-stock', StockPanel);
 customElements.define('rx-expiring', ExpiringPanel);
+customElements.define('rx-waiting', WaitingPanel);
 customElements.define('rx-feed', FeedPanel);
 customElements.define('rx-tabs', Tabs);
 customElements.define('rx-help', HelpDialog);

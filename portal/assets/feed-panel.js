@@ -1,24 +1,25 @@
 // What just happened in the pharmacy, newest first. Events of one transaction stand together under one time.
 
 import { follow, h, say, set, when } from './dom.js';
+import { t } from './language.js';
 import { store } from './store.js';
 import { sentence } from './words.js';
 
 /** @import {Envelope} from '../client/types.d.ts' */
 
 const SHOWN = 50;
-const TOPICS = /** @type {const} */ ([['', 'All'], ['notifications', 'Alerts'], ['inventory', 'Stock'], ['sales', 'Sales'], ['prescriptions', 'Prescriptions'], ['patients', 'Patients']]);
+const TOPICS = /** @type {const} */ ([['', t('All')], ['notifications', t('Alerts')], ['inventory', t('Stock')], ['sales', t('Sales')], ['prescriptions', t('Prescriptions')], ['patients', t('Patients')]]);
 
 export class FeedPanel extends HTMLElement {
   #topic = '';
   /** @type {Envelope[] | undefined} What is shown while paused. */ #held;
-  #filters = h('div', { class: 'chips', role: 'group', 'aria-label': 'Show one topic' });
-  #pause = h('button', { type: 'button', class: 'act', 'data-testid': 'feed-pause', 'aria-pressed': 'false', onclick: () => this.#toggle() }, 'Pause');
-  #list = h('ol', { class: 'events', 'data-testid': 'feed', 'aria-label': 'Events, newest first' });
+  #filters = h('div', { class: 'chips', role: 'group', 'aria-label': t('Show one topic') });
+  #pause = h('button', { type: 'button', class: 'act', 'data-testid': 'feed-pause', 'aria-pressed': 'false', onclick: () => this.#toggle() }, t('Pause'));
+  #list = h('ol', { class: 'events', 'data-testid': 'feed', 'aria-label': t('Events, newest first') });
   #empty = h('p', { class: 'empty' });
 
   connectedCallback() {
-    this.append(h('header', { class: 'panel-head' }, h('h2', { id: 'feed-title' }, 'Live feed'), this.#pause), this.#filters, this.#list, this.#empty);
+    this.append(h('header', { class: 'panel-head' }, h('h2', { id: 'feed-title' }, t('Live feed')), this.#pause), this.#filters, this.#list, this.#empty);
     store.read(['feed', 'tenant', 'link'], () => this.#paint());
   }
 
@@ -35,13 +36,13 @@ export class FeedPanel extends HTMLElement {
     const events = all.filter((e, i) => (!this.#topic || e.topic === this.#topic) && store.shows(e.branch) && !saidBetter(all, i)).slice(0, SHOWN);
     const newest = this.#held?.[0]?.id;
     const waiting = this.#held ? (newest ? store.feed.findIndex((e) => e.id === newest) : store.feed.length) : 0;
-    say(this.#pause, this.#held ? `Resume${waiting > 0 ? ` (${waiting} new)` : ''}` : 'Pause');
+    say(this.#pause, !this.#held ? t('Pause') : waiting > 0 ? t('Resume ({n} new)', { n: waiting }) : t('Resume'));
     follow(this.#list, events, (e) => e.id, (e) => this.#row(e), (el, e) => {
       const above = events[events.indexOf(e) - 1];
       el.classList.toggle('same', above?.xid === e.xid);
     });
     set(this.#empty, { hidden: events.length > 0 });
-    say(this.#empty, store.link.state === 'live' ? 'Nothing has changed since this page was opened.' : 'No events yet.');
+    say(this.#empty, store.link.state === 'live' ? t('Nothing has changed since this page was opened.') : t('No events yet.'));
   }
 
   /** @param {string} topic */
@@ -54,7 +55,7 @@ export class FeedPanel extends HTMLElement {
   #row(event) {
     return h('li', { class: `event ${event.type.startsWith('lot_') ? 'lot' : ''}`, 'data-testid': 'event', 'data-type': event.type, 'data-severity': event.topic === 'notifications' ? event.data.severity : null },
       when(event.at, true),
-      h('span', { class: 'what' }, ...sentence(event).map((part) => (typeof part === 'string' ? part : h('b', null, part[0])))),
+      h('span', { class: 'what' }, ...sentence(event, store.foreign).map((part) => (typeof part === 'string' ? part : h('b', null, part[0])))),
       h('span', { class: 'where' }, store.branchName(event.branch)));
   }
 }

@@ -2,21 +2,23 @@
 
 import { rest } from '../client/rest.js';
 import { fill, h } from './dom.js';
+import { count, language, t } from './language.js';
 import { sparkline } from './sparkline.js';
+import { moment, plainly } from './words.js';
 
 /** @import {Stats} from '../client/types.d.ts' */
 
 const EVERY_MS = 5_000;
 const POINTS = 120;
-const number = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
+const number = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
 
 /** @type {[name: string, unit: string, read: (s: Stats) => number | null | undefined][]} */
 const DRAWN = [
-  ['Behind the database', 's', (s) => s.lag?.seconds],
-  ['WAL not yet taken', 'kB', (s) => (typeof s.lag?.bytes === 'number' ? s.lag.bytes / 1024 : null)],
-  ['Commit to viewer, 99 in 100', 'ms', (s) => s.latency?.p99_ms],
-  ['Listening', 'connections', (s) => total(s.connections)],
-  ['Events a minute', '', (s) => total(Object.fromEntries(Object.entries(s.events ?? {}).map(([k, v]) => [k, v.per_minute])))],
+  [t('Behind the database'), 's', (s) => s.lag?.seconds],
+  [t('WAL not yet taken'), 'kB', (s) => (typeof s.lag?.bytes === 'number' ? s.lag.bytes / 1024 : null)],
+  [t('Commit to viewer, 99 in 100'), 'ms', (s) => s.latency?.p99_ms],
+  [t('Listening'), t('connections'), (s) => total(s.connections)],
+  [t('Events a minute'), '', (s) => total(Object.fromEntries(Object.entries(s.events ?? {}).map(([k, v]) => [k, v.per_minute])))],
 ];
 
 const total = (/** @type {Record<string, number> | undefined} */ all) => Object.values(all ?? {}).reduce((a, b) => a + b, 0);
@@ -52,12 +54,12 @@ function paint(stats) {
   const engine = stats.engine ?? {};
   const kinds = Object.entries(stats.connections ?? {}).filter(([, n]) => n > 0).map(([kind, n]) => `${kind.replaceAll('_', ' ')} ${n}`);
   fill(at,
-    h('p', { 'data-status': engine.status ?? '' }, `${(engine.status ?? 'unknown').replaceAll('_', ' ')}${engine.since ? ` since ${new Date(engine.since).toLocaleString('en-GB')}` : ''}; version ${engine.version ?? 'unknown'}; ${number.format(engine.faults ?? 0)} faults in the data; ${kinds.join(', ') || 'nobody listens'}`),
+    h('p', { 'data-status': engine.status ?? '' }, [plainly(engine.status ?? 'unknown'), engine.since && t('since {time}', { time: moment(engine.since) }), t('version {version}', { version: engine.version ?? t('unknown') }), count(engine.faults ?? 0, '{n} fault in the data|{n} faults in the data'), kinds.join(', ') || t('nobody listens')].filter(Boolean).join('; ')),
     h('dl', { class: 'health' }, ...DRAWN.flatMap(([name, unit, read], i) => {
       const value = read(stats);
       const points = series[i] ?? [];
       if (typeof value === 'number') points.push({ at: Date.now(), value });
       if (points.length > POINTS) points.shift();
-      return [h('dt', null, name), h('dd', null, h('strong', null, typeof value === 'number' ? number.format(value) : 'unknown'), ` ${unit} `, sparkline(points, null, name))];
+      return [h('dt', null, name), h('dd', null, h('strong', null, typeof value === 'number' ? number.format(value) : t('unknown')), ` ${unit} `, sparkline(points, null, name))];
     })));
 }

@@ -2,16 +2,17 @@
 
 import { AlertCard } from './alert-card.js';
 import { h } from './dom.js';
+import { t } from './language.js';
 
 const KEYS = [
-  ['/', 'Find a medicine'], ['j', 'Next alert'], ['k', 'Previous alert'], ['a', 'Acknowledge the alert'], ['Enter', 'Why, for the alert'], ['s', 'Stock of the alert\u2019s medicine'], ['Esc', 'Close what is open'], ['?', 'This list'],
+  ['/', t('Find a medicine')], ['j', t('Next alert')], ['k', t('Previous alert')], ['a', t('Acknowledge the alert')], ['Enter', t('Why, for the alert')], ['s', t('Stock of the alert\u2019s medicine')], ['Esc', t('Close what is open')], ['?', t('This list')],
 ];
 
 export class HelpDialog extends HTMLElement {
   #dialog = h('dialog', { 'aria-labelledby': 'help-title', 'data-testid': 'help-dialog' },
-    h('h2', { id: 'help-title' }, 'Keyboard'),
+    h('h2', { id: 'help-title' }, t('Keyboard')),
     h('dl', { class: 'keys-list' }, ...KEYS.flatMap(([key, what]) => [h('dt', null, h('kbd', null, key ?? '')), h('dd', null, what)])),
-    h('form', { method: 'dialog' }, h('button', { class: 'act primary' }, 'Close')));
+    h('form', { method: 'dialog' }, h('button', { class: 'act primary' }, t('Close'))));
 
   connectedCallback() {
     this.append(this.#dialog);

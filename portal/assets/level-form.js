@@ -2,21 +2,22 @@
 
 import { AckForm } from './ack-form.js';
 import { h, say, set } from './dom.js';
+import { t } from './language.js';
 import { store } from './store.js';
 import { quantity } from './words.js';
 
 /** @import {Level} from '../client/types.d.ts' */
 
 /** @type {Record<string, string>} */
-const FROM = { override: 'set by hand', app: 'from the app', usage: 'from its use' };
+const FROM = { override: t('set by hand'), app: t('from the app'), usage: t('from its use') };
 
 export class LevelForm {
   #text = h('span');
-  #value = h('input', { type: 'number', min: 0, step: 'any', required: true, 'aria-label': 'Low at or below', 'data-testid': 'level-value' });
+  #value = h('input', { type: 'number', min: 0, step: 'any', required: true, 'aria-label': t('Low at or below'), 'data-testid': 'level-value' });
   #problem = h('span', { class: 'problem', role: 'alert' });
-  #drop = h('button', { type: 'button', class: 'act', 'data-testid': 'level-drop', onclick: () => this.#send(null) }, 'Use the app\u2019s');
+  #drop = h('button', { type: 'button', class: 'act', 'data-testid': 'level-drop', onclick: () => this.#send(null) }, t('Use the app\u2019s'));
   #form;
-  #edit = h('button', { type: 'button', class: 'act', 'data-testid': 'level-edit', onclick: () => this.#open() }, 'Change');
+  #edit = h('button', { type: 'button', class: 'act', 'data-testid': 'level-edit', onclick: () => this.#open() }, t('Change'));
   #branch;
   element;
 
@@ -27,7 +28,7 @@ export class LevelForm {
       hidden: true,
       onsubmit: (/** @type {Event} */ e) => { e.preventDefault(); this.#send(Number(this.#value.value)); },
       onkeydown: (/** @type {KeyboardEvent} */ e) => e.key === 'Escape' && (e.stopPropagation(), this.#close()),
-    }, this.#value, h('button', { type: 'submit', class: 'act primary', 'data-testid': 'level-save' }, 'Save'), this.#drop, h('button', { type: 'button', class: 'act', onclick: () => this.#close() }, 'Cancel'));
+    }, this.#value, h('button', { type: 'submit', class: 'act primary', 'data-testid': 'level-save' }, t('Save')), this.#drop, h('button', { type: 'button', class: 'act', onclick: () => this.#close() }, t('Cancel')));
     this.element = h('div', { class: 'level', 'data-testid': 'level' }, this.#text, this.#edit, this.#form, this.#problem);
   }
 
@@ -36,7 +37,7 @@ export class LevelForm {
     set(this.element, { hidden: !level });
     if (!level) return;
     const { value, source } = level.threshold;
-    say(this.#text, typeof value === 'number' ? `Low at ${quantity(value)}, ${FROM[source] ?? 'from the rules'}` : 'No level known');
+    say(this.#text, typeof value === 'number' ? `${t('Low at {n}', { n: quantity(value) })}, ${FROM[source] ?? t('from the rules')}` : t('No level known'));
     set(this.#drop, { hidden: source !== 'override' });
     if (this.#form.hidden) this.#value.value = typeof value === 'number' ? String(value) : '';
   }

@@ -1,17 +1,18 @@
 // How a number moved: a step line, for stock jumps and does not glide, with the reorder level as a dashed line.
 
 import { svg } from './dom.js';
+import { t } from './language.js';
 
 const WIDTH = 120;
 const HEIGHT = 28;
 const PAD = 2;
 
 /** @param {{at: number, value: number}[]} points @param {number | null} limit @param {string} [what] */
-export function sparkline(points, limit, what = 'Available') {
+export function sparkline(points, limit, what = t('Available')) {
   const picture = svg('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, width: WIDTH, height: HEIGHT, role: 'img', class: 'sparkline', 'data-testid': 'sparkline', 'data-points': points.length });
   const last = points.at(-1);
   if (!last) return picture;
-  picture.setAttribute('aria-label', `${what} since this page was opened: from ${points[0]?.value} to ${last.value}, ${points.length} points`);
+  picture.setAttribute('aria-label', t('{what} since this page was opened: from {first} to {last}, {n} points', { what, first: points[0]?.value ?? 0, last: last.value, n: points.length }));
   const values = points.map((p) => p.value);
   const near = limit !== null && limit <= Math.max(...values) * 1.5 ? [limit] : [];
   const low = Math.min(...values, ...near);

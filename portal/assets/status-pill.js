@@ -1,6 +1,7 @@
 // The state of the connection in one word, and behind it the figures that prove it.
 
 import { fill, h, say, set } from './dom.js';
+import { t } from './language.js';
 import { store } from './store.js';
 import { bytes, capital, latency, moment, plainly, quantity, STATE } from './words.js';
 
@@ -22,7 +23,7 @@ export class StatusPill {
   #word = h('span', { class: 'pill-word' });
   #figure = h('span', { class: 'pill-figure', 'data-testid': 'latency' });
   #button = h('button', { type: 'button', class: 'pill', 'data-testid': 'connection', 'aria-haspopup': 'dialog', 'aria-expanded': 'false', onclick: () => this.#toggle() }, h('i', { class: 'dot' }), this.#word, this.#figure);
-  #panel = h('div', { class: 'popover', role: 'dialog', 'aria-label': 'Connection and engine', 'data-testid': 'connection-details', hidden: true });
+  #panel = h('div', { class: 'popover', role: 'dialog', 'aria-label': t('Connection and engine'), 'data-testid': 'connection-details', hidden: true });
   element = h('div', { class: 'pill-box' }, this.#button, this.#panel);
 
   constructor() {
@@ -48,22 +49,22 @@ export class StatusPill {
     set(this.#button, { 'data-state': now });
     say(this.#word, STATE[now]);
     say(this.#figure, now === 'live' && store.latency ? latency(store.latency.ms) : '');
-    set(this.#figure, { title: 'From the commit to this screen, last event' });
+    set(this.#figure, { title: t('From the commit to this screen, last event') });
     set(document.documentElement, { 'data-link': now });
     if (!this.#panel.hidden) this.#details();
   }
 
   #details() {
     const { stats, link, latency: last, live } = store;
-    const heard = live?.lastHeard ? `${Math.max(0, Math.round((Date.now() - live.lastHeard) / 1000))} s ago` : 'never';
+    const heard = live?.lastHeard ? t('{n} s ago', { n: Math.max(0, Math.round((Date.now() - live.lastHeard) / 1000)) }) : t('never');
     const rate = Object.values(stats?.events ?? {}).reduce((n, e) => n + (e.per_minute ?? 0), 0);
     const skewed = last && last.ms < -50;
     /** @type {[string, string][]} */
     const rows = [
-      ['Stream', link.reason || STATE[link.state]],
-      ['Last heard', heard],
-      ['Commit to this screen', last ? (skewed ? 'clocks differ, cannot be told' : `${latency(last.ms)}, ${moment(new Date(last.at).toISOString())}`) : 'no event yet'],
-      ...(stats ? figures(stats, rate) : /** @type {[string, string][]} */ ([['Engine', 'gives no figures']])),
+      [t('Stream'), link.reason || STATE[link.state]],
+      [t('Last heard'), heard],
+      [t('Commit to this screen'), last ? (skewed ? t('clocks differ, cannot be told') : `${latency(last.ms)}, ${moment(new Date(last.at).toISOString())}`) : t('no event yet')],
+      ...(stats ? figures(stats, rate) : /** @type {[string, string][]} */ ([[t('Engine'), t('gives no figures')]])),
     ];
     fill(this.#panel, h('dl', { class: 'facts' }, ...rows.flatMap(([k, v]) => [h('dt', null, k), h('dd', null, v)])));
   }
@@ -73,13 +74,13 @@ export class StatusPill {
 function figures(s, rate) {
   const open = Object.entries(s.connections ?? {}).filter(([, n]) => n > 0).map(([k, n]) => `${n} ${plainly(k)}`).join(', ');
   return [
-    ['Engine', `${capital(plainly(s.engine?.status ?? 'unknown'))}${s.engine?.since ? ` since ${moment(s.engine.since)}` : ''}`],
-    ['Behind the database', `${latency(typeof s.lag?.seconds === 'number' ? s.lag.seconds * 1000 : null)}, ${bytes(s.lag?.bytes)}`],
-    ['Commit to wire', `p50 ${latency(s.latency?.p50_ms)}, p99 ${latency(s.latency?.p99_ms)}`],
-    ['Events a minute', quantity(Math.round(rate * 10) / 10)],
-    ['Screens connected', open || 'none'],
-    ['Medicines watched', quantity(s.medicine_count)],
-    ['Rows not understood', quantity(s.engine?.faults)],
-    ['Version', `${s.engine?.version ?? '?'}, epoch ${s.engine?.epoch ?? '?'}`],
+    [t('Engine'), `${capital(plainly(s.engine?.status ?? 'unknown'))}${s.engine?.since ? `, ${t('since {time}', { time: moment(s.engine.since) })}` : ''}`],
+    [t('Behind the database'), `${latency(typeof s.lag?.seconds === 'number' ? s.lag.seconds * 1000 : null)}, ${bytes(s.lag?.bytes)}`],
+    [t('Commit to wire'), `p50 ${latency(s.latency?.p50_ms)}, p99 ${latency(s.latency?.p99_ms)}`],
+    [t('Events a minute'), quantity(Math.round(rate * 10) / 10)],
+    [t('Screens connected'), open || t('none')],
+    [t('Medicines watched'), quantity(s.medicine_count)],
+    [t('Rows not understood'), quantity(s.engine?.faults)],
+    [t('Version'), `${s.engine?.version ?? '?'}, ${s.engine?.epoch ?? '?'}`],
   ];
 }

@@ -8,7 +8,7 @@ import { RequestError } from '../client/rxvigil.js';
  * @typedef {{at: number, value: number}} Point
  */
 
-const POINTS = 120;
+const POINTS = 500;
 const SERIES = 400;
 const ASK_MS = 160;
 const LOTS_MS = 700;
@@ -154,6 +154,25 @@ export class StockBook {
       if (lot) Object.assign(lot, { on_hand: d.on_hand ?? lot.on_hand, reserved: d.reserved ?? lot.reserved, number: d.number ?? lot.number });
       if (!lot || d.changed?.includes('expires')) this.#readLots();
     } else this.#readLots();
+    this.#touch('stock');
+  }
+
+  /** Takes how stock moved before this page was opened, the oldest first. @param {Envelope[]} past */
+  recall(past) {
+    /** @type {Map<string, Point[]>} */
+    const before = new Map();
+    for (const { type, branch, at, data: d } of past) {
+      if (type !== 'stock_level_changed' || typeof d.available !== 'number') continue;
+      const key = `${d.id} ${branch ?? ''}`;
+      const points = before.get(key) ?? [];
+      before.set(key, points);
+      if (points.length === 0 && typeof d.before?.available === 'number') points.push({ at: Date.parse(at) - 1, value: d.before.available });
+      points.push({ at: Date.parse(at), value: d.available });
+    }
+    for (const [key, points] of before) {
+      const last = points.at(-1)?.at ?? 0;
+      this.#series.set(key, [...points, ...(this.#series.get(key) ?? []).filter((p) => p.at > last)].slice(-POINTS));
+    }
     this.#touch('stock');
   }
 

@@ -1,10 +1,11 @@
 // Find one medicine and see where it stands: a bar per branch against the reorder level, its lots, and how it moved.
 
 import { follow, h, say, set } from './dom.js';
+import { count, t } from './language.js';
 import { LevelForm } from './level-form.js';
 import { sparkline } from './sparkline.js';
 import { store } from './store.js';
-import { date, daysLeft, plural, quantity } from './words.js';
+import { date, daysLeft, plainly, quantity } from './words.js';
 
 /**
  * @import {Lot, StockItem} from '../client/types.d.ts'
@@ -13,11 +14,11 @@ import { date, daysLeft, plural, quantity } from './words.js';
 
 const RESULTS = 8;
 /** @type {Record<StockItem['status'], string>} */
-const STATUS = { ok: 'enough', low: 'low', out: 'out of stock', unknown: 'not known' };
+const STATUS = { ok: t('enough'), low: t('low'), out: t('out of stock'), unknown: t('not known') };
 
 export class StockPanel extends HTMLElement {
   #search = h('input', {
-    type: 'search', id: 'search', 'data-testid': 'stock-search', placeholder: 'Find a medicine', 'aria-label': 'Find a medicine', autocomplete: 'off', spellcheck: 'false', enterkeyhint: 'search',
+    type: 'search', id: 'search', 'data-testid': 'stock-search', placeholder: t('Find a medicine'), 'aria-label': t('Find a medicine'), autocomplete: 'off', spellcheck: 'false', enterkeyhint: 'search',
     oninput: () => store.stock.search(this.#search.value), onkeydown: (/** @type {KeyboardEvent} */ e) => this.#key(e),
   });
   #body = h('div', { class: 'stock-body', 'data-testid': 'stock' });
@@ -26,7 +27,7 @@ export class StockPanel extends HTMLElement {
 
   connectedCallback() {
     this.append(
-      h('header', { class: 'panel-head' }, h('h2', { id: 'stock-title' }, 'Stock'), h('div', { class: 'search' }, this.#search, h('kbd', { 'aria-hidden': 'true' }, '/'))),
+      h('header', { class: 'panel-head' }, h('h2', { id: 'stock-title' }, t('Stock')), h('div', { class: 'search' }, this.#search, h('kbd', { 'aria-hidden': 'true' }, '/'))),
       this.#body, this.#hint, this.#empty);
     store.read(['stock', 'tenant', 'alerts'], () => this.#paint());
   }
@@ -62,10 +63,10 @@ export class StockPanel extends HTMLElement {
     const one = stock.medicine || found.length === 1;
     follow(this.#body, found.slice(0, one ? 1 : RESULTS), (f) => `${one ? 'one' : 'of'} ${f.id}`, (f) => (one ? this.#detail(f) : this.#result(f)), (el, f) => (one ? this.#fillDetail(el, f) : this.#fillResult(el, f)));
     this.#paintHint(Boolean(stock.query.trim() || stock.medicine));
-    const problem = stock.problem ? `The stock could not be loaded. ${stock.problem}` : '';
-    const none = stock.query.trim() && !stock.loading && found.length === 0 ? `No medicine is called \u201c${stock.query.trim()}\u201d.` : '';
-    const more = !one && found.length > RESULTS ? `${plural(found.length - RESULTS, 'more medicine')}: type more of the name.` : '';
-    const words = problem || none || more || (stock.loading && !found.length ? 'Looking\u2026' : '');
+    const problem = stock.problem ? `${t('The stock could not be loaded.')} ${stock.problem}` : '';
+    const none = stock.query.trim() && !stock.loading && found.length === 0 ? t('No medicine is called \u201c{name}\u201d.', { name: stock.query.trim() }) : '';
+    const more = !one && found.length > RESULTS ? count(found.length - RESULTS, '{n} more medicine: type more of the name.|{n} more medicines: type more of the name.') : '';
+    const words = problem || none || more || (stock.loading && !found.length ? t('Looking\u2026') : '');
     say(this.#empty, words);
     set(this.#empty, { hidden: !words });
   }
@@ -77,7 +78,7 @@ export class StockPanel extends HTMLElement {
     const low = store.alerts.list().filter((v) => v.alert.kind === 'low_stock' && !v.gone).map((v) => ({ id: v.alert.subject.id, name: v.alert.subject.name, why: v.alert.rung }));
     const chips = [...low.slice(0, 6), ...store.stock.moved.map((m) => ({ ...m, why: 'moved' }))].filter((c, i, all) => all.findIndex((d) => d.id === c.id) === i).slice(0, 9);
     follow(this.#hint, [{ id: '', name: '', why: '' }, ...chips], (c) => `${c.id} ${c.why}`, (c) =>
-      c.id ? h('button', { type: 'button', class: `chip ${c.why}`, onclick: () => store.stock.open(c.id, c.name) }, c.name) : h('p', { class: 'meta' }, 'Running low or just moved'));
+      c.id ? h('button', { type: 'button', class: `chip ${c.why}`, onclick: () => store.stock.open(c.id, c.name) }, c.name) : h('p', { class: 'meta' }, t('Running low or just moved')));
   }
 
   /** @param {Found} found */
@@ -90,20 +91,20 @@ export class StockPanel extends HTMLElement {
   #fillResult(element, { items }) {
     const worst = ['out', 'low', 'unknown', 'ok'].find((s) => items.some((i) => i.status === s)) ?? 'unknown';
     set(element, { 'data-status': worst });
-    say(/** @type {Element} */ (element.querySelector('small')), items.map((i) => `${i.branch?.name ?? 'All'} ${quantity(i.available)}`).join(' \u00b7 '));
+    say(/** @type {Element} */ (element.querySelector('small')), items.map((i) => `${i.branch?.name ?? t('All')} ${quantity(i.available)}`).join(' \u00b7 '));
     say(/** @type {Element} */ (element.lastElementChild), STATUS[/** @type {'ok'} */ (worst)]);
   }
 
   /** @param {Found} found */
   #detail({ id }) {
-    return h('article', { class: 'medicine', 'data-testid': 'medicine', 'data-medicine': id }, h('header', null, h('h3', null), h('p', { class: 'meta' }), h('button', { type: 'button', class: 'act', 'aria-label': 'Close this medicine', onclick: () => store.stock.search('') }, 'Close')), h('div', { class: 'branches' }));
+    return h('article', { class: 'medicine', 'data-testid': 'medicine', 'data-medicine': id }, h('header', null, h('h3', null), h('p', { class: 'meta' }), h('a', { class: 'act', 'data-testid': 'medicine-page', hidden: Boolean(store.about), href: `/medicine?tenant=${encodeURIComponent(store.tenant?.subdomain || store.tenant?.id || '')}&medicine=${encodeURIComponent(id)}` }, t('Its page')), h('button', { type: 'button', class: 'act', hidden: Boolean(store.about), 'aria-label': t('Close this medicine'), onclick: () => store.stock.search('') }, t('Close'))), h('div', { class: 'branches' }));
   }
 
   /** @param {HTMLElement} element @param {Found} found */
   #fillDetail(element, { name, items }) {
     const { medicine } = /** @type {StockItem} */ (items[0]);
     say(/** @type {Element} */ (element.querySelector('h3')), name);
-    const facts = [medicine.category, typeof medicine.reorder_level === 'number' ? `reorder at ${quantity(medicine.reorder_level)}` : 'no reorder level known', typeof medicine.price === 'number' ? `price ${quantity(medicine.price)}` : ''];
+    const facts = [medicine.category, typeof medicine.reorder_level === 'number' ? t('reorder at {n}', { n: quantity(medicine.reorder_level) }) : t('no reorder level known'), typeof medicine.price === 'number' ? t('price {n}', { n: quantity(medicine.price) }) : ''];
     say(/** @type {Element} */ (element.querySelector('.meta')), facts.filter(Boolean).join(' \u00b7 '));
     // One scale for all branches, so that bars can be compared; twice the reorder level is always on it.
     const full = Math.max(1, ...items.map((i) => Math.max(i.on_hand ?? 0, i.available ?? 0, 2 * (store.stock.level(i.branch?.id)?.threshold.value ?? i.medicine.reorder_level ?? 0)))) * 1.04;
@@ -116,8 +117,8 @@ export class StockPanel extends HTMLElement {
   #branch(item) {
     const form = new LevelForm(item.branch?.id ?? '');
     const section = h('section', { class: 'branch', 'data-testid': 'branch-stock', 'data-branch': item.branch?.id ?? '' },
-      h('div', { class: 'branch-head' }, h('h4', null, item.branch?.name ?? 'Whole pharmacy'), h('span', { class: 'status' }), h('span', { class: 'spark' })),
-      h('div', { class: 'numbers' }, number('available'), number('on hand'), number('reserved')),
+      h('div', { class: 'branch-head' }, h('h4', null, item.branch?.name ?? t('Whole pharmacy')), h('span', { class: 'status' }), h('span', { class: 'spark' })),
+      h('div', { class: 'numbers' }, number(plainly('available')), number(plainly('on_hand')), number(plainly('reserved'))),
       h('div', { class: 'bar' }), h('div', { class: 'lots' }), form.element);
     this.#forms.set(section, form);
     return section;
@@ -161,7 +162,7 @@ const number = (label) => h('div', null, h('strong', null), h('span', null, labe
 function fillLot(element, lot) {
   const { days } = lot;
   set(element, { 'data-rung': typeof days !== 'number' ? '' : days < 0 ? 'expired' : days <= 7 ? 'expires_7' : days <= 30 ? 'expires_30' : '' });
-  const texts = [lot.number ?? lot.id, date(lot.expires), lot.expires === 'infinity' ? '' : daysLeft(days), `${quantity(lot.on_hand)}${lot.reserved ? `, ${quantity(lot.reserved)} reserved` : ''}`];
+  const texts = [lot.number ?? lot.id, date(lot.expires), lot.expires === 'infinity' ? '' : daysLeft(days), `${quantity(lot.on_hand)}${lot.reserved ? `, ${quantity(lot.reserved)} ${plainly('reserved')}` : ''}`];
   texts.forEach((t, i) => say(/** @type {Element} */ (element.children[i]), t));
 }
 
@@ -176,5 +177,5 @@ function drawBar(bar, item, limit, full) {
   held?.style.setProperty('width', `${(100 * rest) / full}%`);
   mark?.style.setProperty('left', `${(100 * (limit ?? 0)) / full}%`);
   mark?.toggleAttribute('hidden', limit === null);
-  set(bar, { role: 'img', 'aria-label': `${quantity(item.available)} available${limit === null ? '' : `, reorder level ${quantity(limit)}`}` });
+  set(bar, { role: 'img', 'aria-label': `${quantity(item.available)} ${plainly('available')}${limit === null ? '' : `, ${t('reorder at {n}', { n: quantity(limit) })}`}` });
 }

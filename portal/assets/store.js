@@ -3,19 +3,26 @@
 // already in the list; an alert's version decides where there is no order.
 
 import { connect, isAfter, rest, RequestError, tenants } from '../client/rxvigil.js';
+import { eventIsAbout } from './about.js';
 import { AlertSet } from './alert-set.js';
+import { remember, remembered } from './kept.js';
+import { language, t } from './language.js';
 import { StockBook } from './stock-book.js';
 
 /**
  * @import {Envelope, ExpiringItem, Page, StateChange, Stats, TenantItem} from '../client/types.d.ts'
- * @typedef {'alerts' | 'feed' | 'stock' | 'expiring' | 'link' | 'tenant' | 'stats' | 'tick'} Part
+ * @import {PrescriptionItem} from '../client/wire.d.ts'
+ * @typedef {'alerts' | 'feed' | 'stock' | 'expiring' | 'waiting' | 'link' | 'tenant' | 'stats' | 'tick'} Part
  */
 
 const FEED_KEPT = 250;
 const STATS_MS = 10_000;
 const EXPIRING_MS = 10 * 60_000;
+/** So far ahead the expiry calendar looks. */
+const AHEAD = '366d';
 
 export class Store {
+  /** The one medicine that this page is about; empty: all. */ about = '';
   /** @type {TenantItem[]} */ tenants = [];
   /** @type {TenantItem | undefined} */ tenant;
   /** The branch looked at; empty for all. */
@@ -26,7 +33,8 @@ export class Store {
   /** @type {{ms: number, at: number} | undefined} Commit to screen, by the browser's clock. */ latency;
   /** @type {Stats | undefined} */ stats;
   /** @type {Envelope[]} Newest first. */ feed = [];
-  /** @type {ExpiringItem[]} */ expiring = [];
+  /** Lots that expire within a year, or have. @type {ExpiringItem[]} */ expiring = [];
+  /** Prescriptions that wait; undefined for whom they are not. @type {PrescriptionItem[] | undefined} */ waiting;
   /** Why a part could not be loaded, in words. @type {Partial<Record<Part, string>>} */ problems = {};
   /** @type {ReturnType<typeof connect> | undefined} */ live;
   /** @type {ReturnType<typeof rest> | undefined} */ api;
@@ -79,6 +87,7 @@ export class Store {
     setInterval(() => this.touch('tick'), 1000);
     setInterval(() => document.hidden || this.loadStats(), STATS_MS);
     setInterval(() => this.loadExpiring(), EXPIRING_MS);
+    setInterval(() => this.loadWaiting(), EXPIRING_MS);
     document.addEventListener('visibilitychange', () => document.hidden || this.loadStats());
     await this.#findTenants();
   }
@@ -100,7 +109,7 @@ export class Store {
     const wanted = asked.get('tenant') ?? remembered('rxvigil.tenant');
     const found = this.tenants.find((t) => t.id === wanted || t.subdomain === wanted) ?? this.tenants[0];
     if (!found) {
-      this.problems.tenant = 'The engine knows no pharmacy yet.';
+      this.problems.tenant = t('The engine knows no pharmacy yet.');
       setTimeout(() => void this.#findTenants(), 5000);
     } else this.choose(found.id, asked.get('branch') ?? '');
     this.touch('tenant');
@@ -112,15 +121,16 @@ export class Store {
     if (!tenant) return;
     this.live?.close();
     this.tenant = tenant;
-    this.feed = recall(id);
+    this.feed = this.about ? [] : recall(id);
     this.expiring = [];
+    this.waiting = undefined;
     this.stats = undefined;
     this.latency = undefined;
     this.trueAt = 0;
     const name = tenant.subdomain || tenant.id;
     const api = rest({ tenant: name });
     this.api = api;
-    this.alerts.turn(api);
+    this.alerts.turn(api, this.foreign ? language : '');
     this.stock.turn(api);
     remember('rxvigil.tenant', name);
     this.look(branch);
@@ -131,7 +141,7 @@ export class Store {
     live.on('event', (event) => this.#take(event));
     live.on('heartbeat', () => this.#heard());
     live.on('resync', () => this.refetch());
-    for (const part of /** @type {Part[]} */ (['tenant', 'feed', 'expiring', 'stats', 'link'])) this.touch(part);
+    for (const part of /** @type {Part[]} */ (['tenant', 'feed', 'expiring', 'waiting', 'stats', 'link'])) this.touch(part);
     this.refetch();
   }
 
@@ -145,7 +155,12 @@ export class Store {
     if (this.branch) url.searchParams.set('branch', this.branch);
     else url.searchParams.delete('branch');
     history.replaceState(null, '', url);
-    for (const part of /** @type {Part[]} */ (['tenant', 'alerts', 'feed', 'expiring', 'stock'])) this.touch(part);
+    for (const part of /** @type {Part[]} */ (['tenant', 'alerts', 'feed', 'expiring', 'waiting', 'stock'])) this.touch(part);
+  }
+
+  /** Whether the engine says its sentences in another language than the reader's. */
+  get foreign() {
+    return Boolean(this.tenant?.locale) && this.tenant?.locale !== language;
   }
 
   /** Whether something of this branch is looked at; what belongs to the whole pharmacy always is. @param {string | null | undefined} branch */
@@ -164,6 +179,7 @@ export class Store {
     void this.alerts.load();
     void this.stock.load();
     void this.loadExpiring();
+    void this.loadWaiting();
     void this.loadStats();
   }
 
@@ -171,7 +187,7 @@ export class Store {
     const { api } = this;
     try {
       /** @type {Page<ExpiringItem> | undefined} */
-      const page = await api?.expiring({ within: '30d' });
+      const page = await api?.expiring({ within: AHEAD });
       if (api !== this.api || !page) return;
       this.expiring = page.items;
       delete this.problems.expiring;
@@ -180,6 +196,21 @@ export class Store {
       this.problems.expiring = words(error);
     }
     this.touch('expiring');
+  }
+
+  async loadWaiting() {
+    const { api } = this;
+    try {
+      const page = await api?.prescriptions();
+      if (api !== this.api || !page) return;
+      this.waiting = page.items;
+      delete this.problems.waiting;
+    } catch (error) {
+      if (api !== this.api) return;
+      if (error instanceof RequestError && error.status === 403) this.waiting = undefined;
+      else this.problems.waiting = words(error);
+    }
+    this.touch('waiting');
   }
 
   async loadStats() {
@@ -210,22 +241,34 @@ export class Store {
   /** @param {Envelope} event */
   #take(event) {
     this.#heard();
+    if (this.about && !eventIsAbout(event, this.about)) return;
     if (this.link.state === 'live') this.latency = { ms: Date.now() - Date.parse(event.at), at: Date.now() };
     if (this.feed.length === 0 || !this.feed.some((e) => e.id === event.id)) {
       this.feed.unshift(event);
       if (this.feed.length > FEED_KEPT) this.feed.length = FEED_KEPT;
       this.touch('feed');
-      this.#later('keep', 1000, () => this.tenant && keep(this.tenant.id, this.feed));
+      this.#later('keep', 1000, () => this.tenant && !this.about && keep(this.tenant.id, this.feed));
     }
     if (event.type.startsWith('alert_')) {
       this.alerts.apply(event);
+      // The stream speaks the pharmacy's language: the list is asked in the reader's.
+      if (this.foreign) this.#later('say', 500, () => this.alerts.load());
       if (event.data.kind === 'expiry') this.#later('expiring', 800, () => this.loadExpiring());
     }
     if (event.topic === 'inventory') this.stock.apply(event, isAfter);
+    if (event.topic === 'prescriptions') this.#later('waiting', 800, () => this.loadWaiting());
     // Lots change inside a stock change without an event of their own.
     const short = this.expiring.some((i) => i.medicine.id === event.data.id);
     if (event.type.startsWith('lot_')) this.#later('expiring', 800, () => this.loadExpiring());
     else if (event.type === 'stock_level_changed' && short) this.#later('expiring', 3000, () => this.loadExpiring());
+  }
+
+  /** Takes events that happened before this page was opened, the oldest first. @param {Envelope[]} past */
+  recall(past) {
+    const known = new Set(this.feed.map((e) => e.id));
+    this.feed = [...this.feed, ...past.filter((e) => !known.has(e.id)).reverse()].sort((a, b) => (isAfter(a.id, b.id) ? -1 : 1)).slice(0, FEED_KEPT);
+    this.stock.recall(past);
+    this.touch('feed');
   }
 
   /** Once, after some quiet. @param {string} name @param {number} ms @param {() => void} what */
@@ -239,25 +282,7 @@ export class Store {
 
 /** @param {unknown} error */
 export function words(error) {
-  return error instanceof RequestError ? error.message : 'Something on this page went wrong.';
-}
-
-/** @param {string} key */
-export function remembered(key) {
-  try {
-    return localStorage.getItem(key);
-  } catch {
-    return null;
-  }
-}
-
-/** @param {string} key @param {string} value */
-export function remember(key, value) {
-  try {
-    localStorage.setItem(key, value);
-  } catch {
-    // Storage is full or forbidden: the choice lasts until the page is left.
-  }
+  return error instanceof RequestError ? error.message : t('Something on this page went wrong.');
 }
 
 /** @param {string} tenant @param {Envelope[]} feed */

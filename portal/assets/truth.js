@@ -1,6 +1,7 @@
 // A line across the page whenever it may not be true: since when, why, and what is being done about it.
 
 import { h, say, set } from './dom.js';
+import { t } from './language.js';
 import { claim } from './status-pill.js';
 import { store } from './store.js';
 import { clock, moment } from './words.js';
@@ -10,7 +11,7 @@ const PATIENCE_MS = 700;
 
 export class Truth extends HTMLElement {
   #text = h('span', null);
-  #now = h('button', { type: 'button', class: 'act', 'data-testid': 'retry', onclick: () => store.live?.verify() }, 'Try now');
+  #now = h('button', { type: 'button', class: 'act', 'data-testid': 'retry', onclick: () => store.live?.verify() }, t('Try now'));
   #since = 0;
 
   connectedCallback() {
@@ -29,7 +30,7 @@ export class Truth extends HTMLElement {
     if (!shown) return;
     set(this.#now, { hidden: now !== 'offline' || !store.live });
     // The line is read out when it changes, so it holds no running seconds.
-    say(this.#text, `${words(now)} ${store.trueAt ? `What you see is from ${clock(new Date(store.trueAt).toISOString())}.` : ''}`);
+    say(this.#text, `${words(now)} ${store.trueAt ? t('What you see is from {time}.', { time: clock(new Date(store.trueAt).toISOString()) }) : ''}`);
   }
 }
 
@@ -38,14 +39,14 @@ function words(now) {
   if (store.problems.tenant) return store.problems.tenant;
   switch (now) {
     case 'stale':
-      return `The engine cannot see the database${store.link.since ? ` since ${moment(store.link.since)}` : ''}.`;
+      return store.link.since ? t('The engine cannot see the database since {time}.', { time: moment(store.link.since) }) : t('The engine cannot see the database.');
     case 'waiting':
-      return 'The engine has been silent for longer than it should.';
+      return t('The engine has been silent for longer than it should.');
     case 'catching-up':
-      return 'Catching up with what was missed.';
+      return t('Catching up with what was missed.');
     case 'offline':
     case 'connecting':
-      return store.trueAt ? 'Not connected; trying again by itself.' : now === 'offline' ? `${store.link.reason} Trying again by itself.` : 'Connecting.';
+      return store.trueAt ? t('Not connected; trying again by itself.') : now === 'offline' ? `${store.link.reason} ${t('Trying again by itself.')}` : t('Connecting.');
     default:
       return '';
   }

@@ -1,6 +1,7 @@
 // The proof of an alert: what was known, by which commit, against which limit; and what happened to it since.
 
 import { fill, h, when } from './dom.js';
+import { t } from './language.js';
 import { store, words } from './store.js';
 import { capital, fact, historyName, limit, moment, plainly, sourceName } from './words.js';
 
@@ -57,24 +58,24 @@ export class WhyPanel {
     const { threshold, why } = alert;
     fill(
       this.element,
-      h('div', { class: 'why-part' }, h('h5', null, 'What was known'), facts({ ...alert.values, ...why.inputs })),
+      h('div', { class: 'why-part' }, h('h5', null, t('What was known')), facts({ ...alert.values, ...why.inputs })),
       h('div', { class: 'why-part' },
-        h('h5', null, 'Judged by'),
+        h('h5', null, t('Judged by')),
         h('dl', { class: 'facts' },
-          ...pair('Limit', threshold ? h('span', { 'data-testid': 'why-threshold' }, `${limit(alert.kind, threshold.value)}, ${sourceName(threshold.source)}`) : 'none: this is wrong by itself'),
-          ...pair('Rule', alert.rule),
-          ...pair('Commit', h('code', { 'data-testid': 'why-lsn' }, why.lsn)),
-          ...pair('Committed', h('time', { datetime: why.committed_at, 'data-testid': 'why-committed', 'data-exact': true, title: why.committed_at }, moment(why.committed_at))),
-          ...pair('Alert', h('span', null, `version ${alert.version}, episode ${alert.episode}`)))),
-      h('div', { class: 'why-part' }, h('h5', null, 'What happened'), this.#story()),
+          ...pair(t('Limit'), threshold ? h('span', { 'data-testid': 'why-threshold' }, `${limit(alert.kind, threshold.value)}, ${sourceName(threshold.source)}`) : t('none: this is wrong by itself')),
+          ...pair(t('Rule'), alert.rule),
+          ...pair(t('Commit'), h('code', { 'data-testid': 'why-lsn' }, why.lsn)),
+          ...pair(t('Committed'), h('time', { datetime: why.committed_at, 'data-testid': 'why-committed', 'data-exact': true, title: why.committed_at }, moment(why.committed_at))),
+          ...pair(t('Alert'), h('span', null, t('version {version}, episode {episode}', { version: alert.version, episode: alert.episode }))))),
+      h('div', { class: 'why-part' }, h('h5', null, t('What happened')), this.#story()),
     );
   }
 
   #story() {
-    if (this.#problem) return h('p', { class: 'problem' }, `The history could not be loaded. ${this.#problem}`);
-    if (!this.#history) return h('p', { class: 'meta' }, 'Loading\u2026');
+    if (this.#problem) return h('p', { class: 'problem' }, `${t('The history could not be loaded.')} ${this.#problem}`);
+    if (!this.#history) return h('p', { class: 'meta' }, t('Loading\u2026'));
     return h('ol', { class: 'story', 'data-testid': 'history' }, ...this.#history.map((line) =>
-      h('li', { 'data-severity': line.severity }, h('strong', null, historyName(line.event)), line.by ? ` by ${line.by}` : '', line.note ? ` \u201c${line.note}\u201d` : '', ' ', when(line.at))));
+      h('li', { 'data-severity': line.severity }, h('strong', null, historyName(line.event)), line.by ? ` ${t('by {name}', { name: line.by })}` : '', line.note ? ` \u201c${line.note}\u201d` : '', ' ', when(line.at))));
   }
 }
 

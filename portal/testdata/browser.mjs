@@ -1,9 +1,14 @@
 // What the browser's stories share: the browser of the machine, the talk with whoever holds database and engine, the time a frame takes.
 
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
+
+/** How long a step of a story may take. */
+export const STEP_MS = Number(process.env.STEP_MS ?? 15_000);
 
 /** Starts Chromium. Environment: PLAYWRIGHT (folder of playwright-core, default: as a module), CHROMIUM (default /usr/bin/chromium). */
 export function launch() {
@@ -52,3 +57,41 @@ export async function timeFrames(page) {
   });
   return () => page.evaluate(() => /** @type {any} */ (globalThis).frames);
 }
+
+/** A picture, where a folder for them is named by SHOTS. @param {any} page @param {string} name */
+export async function shot(page, name) {
+  const { SHOTS } = process.env;
+  if (!SHOTS) return;
+  mkdirSync(SHOTS, { recursive: true });
+  await page.screenshot({ path: join(SHOTS, `${name}.png`) });
+}
+
+/** What axe-core finds to be serious, in words; where axe-core is not beside playwright nothing is looked at. @param {any} page @param {string} where */
+export async function accessible(page, where) {
+  const { PLAYWRIGHT } = process.env;
+  if (!PLAYWRIGHT) return;
+  // Between two themes colours are neither's.
+  await page.waitForFunction(() => document.getAnimations().every((a) => !(a instanceof CSSTransition)), null, { timeout: STEP_MS });
+  await page.evaluate(readFileSync(join(PLAYWRIGHT, '..', 'axe-core', 'axe.min.js'), 'utf8'));
+  const found = await page.evaluate(async () => {
+    const { violations, passes } = await /** @type {any} */ (globalThis).axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] });
+    if (passes.length < 20) throw new Error(`axe-core looked at ${passes.length} things only`);
+    return violations.map((/** @type {any} */ v) => ({ impact: v.impact, id: v.id, help: v.help, at: v.nodes.slice(0, 3).map((/** @type {any} */ n) => `${n.target.join(' ')}: ${n.any[0]?.message ?? ''}`) }));
+  });
+  print({ note: `axe-core, ${where}`, found: found.map((/** @type {any} */ v) => `${v.impact} ${v.id}`) });
+  assert.deepEqual(found.filter((/** @type {any} */ v) => v.impact === 'serious' || v.impact === 'critical'), [], where);
+}
+
+/** Opens a page; a network that changes meanwhile, as in a container, is no fault of ours. @param {any} page @param {string} url */
+export async function open(page, url) {
+  for (let tries = 5; ; tries--) {
+    try {
+      return await page.goto(url);
+    } catch (error) {
+      if (tries === 0 || !/ERR_NETWORK_CHANGED/.test(String(error))) throw error;
+    }
+  }
+}
+
+/** @param {any} page */
+export const live = (page, patience = STEP_MS) => page.waitForSelector('[data-testid=connection][data-state=live]', { timeout: patience });

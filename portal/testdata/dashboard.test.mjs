@@ -10,48 +10,11 @@
 // (default low_stock), STEP_MS (default 15000), SHOTS (a folder for pictures). Without RXVIGIL_URL it does nothing.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 
-import { hangUp, launch, print, timeFrames, want } from './browser.mjs';
+import { accessible, hangUp, launch, live, open, print, shot, STEP_MS, timeFrames, want } from './browser.mjs';
 
-const { RXVIGIL_URL, TENANT = 'testpharmacy', SQL_LOW = '', SQL_RESTOCK = '', SUBJECT, KIND = 'low_stock', SHOTS } = process.env;
-const STEP_MS = Number(process.env.STEP_MS ?? 15_000);
+const { RXVIGIL_URL, TENANT = 'testpharmacy', SQL_LOW = '', SQL_RESTOCK = '', SUBJECT, KIND = 'low_stock' } = process.env;
 const RESTART_MS = Math.max(60_000, STEP_MS);
-
-/** @param {any} page @param {string} name */
-async function shot(page, name) {
-  if (!SHOTS) return;
-  mkdirSync(SHOTS, { recursive: true });
-  await page.screenshot({ path: join(SHOTS, `${name}.png`) });
-}
-
-/** What axe-core finds to be serious, in words; where axe-core is not beside playwright nothing is looked at. @param {any} page @param {string} where */
-async function accessible(page, where) {
-  const { PLAYWRIGHT } = process.env;
-  if (!PLAYWRIGHT) return;
-  // Between two themes colours are neither's.
-  await page.waitForFunction(() => document.getAnimations().every((a) => !(a instanceof CSSTransition)), null, { timeout: STEP_MS });
-  await page.evaluate(readFileSync(join(PLAYWRIGHT, '..', 'axe-core', 'axe.min.js'), 'utf8'));
-  const found = await page.evaluate(async () => {
-    const { violations, passes } = await /** @type {any} */ (globalThis).axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] });
-    if (passes.length < 20) throw new Error(`axe-core looked at ${passes.length} things only`);
-    return violations.map((/** @type {any} */ v) => ({ impact: v.impact, id: v.id, help: v.help, at: v.nodes.slice(0, 3).map((/** @type {any} */ n) => `${n.target.join(' ')}: ${n.any[0]?.message ?? ''}`) }));
-  });
-  print({ note: `axe-core, ${where}`, found: found.map((/** @type {any} */ v) => `${v.impact} ${v.id}`) });
-  assert.deepEqual(found.filter((/** @type {any} */ v) => v.impact === 'serious' || v.impact === 'critical'), [], where);
-}
-
-/** Opens a page; a network that changes meanwhile, as in a container, is no fault of ours. @param {any} page @param {string} url */
-async function open(page, url) {
-  for (let tries = 5; ; tries--) {
-    try {
-      return await page.goto(url);
-    } catch (error) {
-      if (tries === 0 || !/ERR_NETWORK_CHANGED/.test(String(error))) throw error;
-    }
-  }
-}
 
 /** A part that does not arrive is asked for again. @param {any} context */
 async function mends(context) {
@@ -135,9 +98,6 @@ async function appears(page, before) {
 
 /** @param {any} page @returns {Promise<string[]>} */
 const ids = (page) => page.$$eval('[data-testid=alert]', (/** @type {HTMLElement[]} */ cards) => cards.map((c) => c.dataset.alertId ?? ''));
-
-/** @param {any} page */
-const live = (page, patience = STEP_MS) => page.waitForSelector('[data-testid=connection][data-state=live]', { timeout: patience });
 
 /** @param {any} context */
 async function story(context) {
