@@ -12,9 +12,12 @@ import { SEVERITIES, SEVERITY, spoken } from './words.js';
  */
 
 const SHOWN_AT_FIRST = 40;
+/** So many new cards a frame: more would hold it up. */
+const NEW_A_FRAME = 6;
 
 export class AlertBoard extends HTMLElement {
   #only = '';
+  #room = NEW_A_FRAME;
   /** @type {Set<string>} Groups shown whole. */ #whole = new Set();
   /** @type {Map<string, AlertCard>} Cards keep their open why and their focus when they change groups. */ #cards = new Map();
   #counters = h('div', { class: 'counters', role: 'group', 'aria-label': t('Show alerts of one kind') });
@@ -32,6 +35,7 @@ export class AlertBoard extends HTMLElement {
   }
 
   #paint() {
+    this.#room = NEW_A_FRAME;
     this.#paintCounters();
     set(this.#problem, { hidden: !store.alerts.problem });
     say(this.#problem, store.alerts.problem ? `${t('The alerts could not be loaded.')} ${store.alerts.problem}` : '');
@@ -110,7 +114,9 @@ export class AlertBoard extends HTMLElement {
     say(/** @type {Element} */ (head.firstElementChild), title);
     say(/** @type {Element} */ (head.lastElementChild), String(views.filter((v) => !v.gone).length));
     const shown = this.#whole.has(key) ? views : views.slice(0, SHOWN_AT_FIRST);
-    follow(cards, shown, (v) => v.alert.id, (v) => this.#card(v.alert.id), (card, view) => card.show(view));
+    const ready = shown.filter((v) => this.#cards.has(v.alert.id) || this.#room-- > 0);
+    if (ready.length < shown.length) store.touch('alerts');
+    follow(cards, ready, (v) => v.alert.id, (v) => this.#card(v.alert.id), (card, view) => card.show(view));
     set(more, { hidden: shown.length === views.length });
     say(more, t('Show {n} more', { n: views.length - shown.length }));
   }

@@ -1,7 +1,7 @@
 // One alert: what is wrong, where, the number that says how badly, its sentence, and what a person can do about it.
 
 import { AckForm } from './ack-form.js';
-import { follow, h, retime, say, set, when } from './dom.js';
+import { h, retime, say, set, when } from './dom.js';
 import { t } from './language.js';
 import { store } from './store.js';
 import { WhyPanel } from './why-panel.js';
@@ -10,6 +10,8 @@ import { ago, figure, heading, moment, spoken, subjectName } from './words.js';
 /** @import {View} from './alert-set.js' */
 
 const FRESH_MS = 8_000;
+/** "Acknowledged 2 min ago" is said anew that often. */
+const SHORT_MS = 20_000;
 
 export class AlertCard extends HTMLElement {
   /** @type {View | undefined} */ view;
@@ -27,15 +29,12 @@ export class AlertCard extends HTMLElement {
   #why = h('button', { type: 'button', class: 'act', 'data-testid': 'why-toggle', 'aria-expanded': 'false', onclick: () => this.toggleWhy() }, t('Why'));
   #wake = h('button', { type: 'button', class: 'act', 'data-testid': 'unsnooze', hidden: true, onclick: () => this.#act((id, by) => store.alerts.unsnooze(id, { by })) }, t('End snooze'));
   #doing = h('span', { class: 'doing', 'data-testid': 'doing', role: 'status' });
-  #times = h('div', { class: 'snoozes', 'data-testid': 'snoozes', hidden: true });
-  #form = new AckForm((body) => this.view && store.alerts.acknowledge(this.view.alert.id, body));
-  #panel = new WhyPanel();
+  /** What stands behind its buttons, made when one is first pressed. @type {{times: HTMLElement, form: AckForm, panel: WhyPanel} | undefined} */ #more;
 
   connectedCallback() {
     if (this.firstChild) return;
     this.tabIndex = -1;
     set(this, { role: 'article', 'data-testid': 'alert' });
-    follow(this.#times, SNOOZES, (s) => s.name, (s) => h('button', { type: 'button', class: 'act', 'data-testid': `snooze-${s.id}`, onclick: () => this.#snoozeFor(s) }, s.name));
     this.append(
       h('div', { class: 'card-row' },
         h('div', { class: 'card-text' },
@@ -43,14 +42,33 @@ export class AlertCard extends HTMLElement {
           h('h4', null, this.#name, this.#lot), this.#message, this.#meta),
         this.#figure),
       h('div', { class: 'acts' }, this.#ack, this.#snooze, this.#wake, this.#why, this.#doing),
-      this.#times, this.#problem, this.#form.element, this.#panel.element,
+      this.#problem,
     );
   }
+
+  #behind() {
+    if (this.#more) return this.#more;
+    const times = h('div', { class: 'snoozes', 'data-testid': 'snoozes', hidden: true },
+      ...SNOOZES.map((s) => h('button', { type: 'button', class: 'act', 'data-testid': `snooze-${s.id}`, onclick: () => this.#snoozeFor(s) }, s.name)));
+    const form = new AckForm((body) => this.view && store.alerts.acknowledge(this.view.alert.id, body));
+    const panel = new WhyPanel();
+    this.#problem.before(times);
+    this.append(form.element, panel.element);
+    if (this.view) panel.show(this.view.alert);
+    this.#more = { times, form, panel };
+    return this.#more;
+  }
+
+  /** What it shows, in short: a card of which nothing changed is left alone, for in a burst most are so. */
+  #shown = '';
 
   /** @param {View} view */
   show(view) {
     this.connectedCallback();
     this.view = view;
+    const short = [view.alert.version, view.alert.status, view.alert.message, view.gone, view.doing, view.problem, view.fresh && Date.now() - view.fresh < FRESH_MS, store.branchName(view.alert.branch), Math.floor(Date.now() / SHORT_MS)].join('|');
+    if (short === this.#shown) return;
+    this.#shown = short;
     const { alert, gone, doing, problem, fresh } = view;
     const resolved = Boolean(gone);
     set(this, {
@@ -75,8 +93,8 @@ export class AlertCard extends HTMLElement {
     set(this.#ack, { hidden: resolved || alert.status === 'acknowledged', disabled: Boolean(doing) });
     set(this.#snooze, { hidden: resolved || alert.status === 'snoozed', disabled: Boolean(doing) });
     set(this.#wake, { hidden: resolved || alert.status !== 'snoozed', disabled: Boolean(doing) });
-    if (resolved || alert.status === 'acknowledged') this.#form.close();
-    this.#panel.show(alert);
+    if (resolved || alert.status === 'acknowledged') this.#more?.form.close();
+    this.#more?.panel.show(alert);
   }
 
   /** @param {View} view */
@@ -92,21 +110,23 @@ export class AlertCard extends HTMLElement {
   /** Opens the note, ready to send: pressing Enter acknowledges without one. */
   acknowledge() {
     if (this.#ack.hidden || this.#ack.disabled) return;
-    set(this.#times, { hidden: true });
-    this.#form.open();
+    const { times, form } = this.#behind();
+    set(times, { hidden: true });
+    form.open();
   }
 
   async toggleWhy() {
-    const open = this.#panel.toggle();
+    const open = this.#behind().panel.toggle();
     set(this.#why, { 'aria-expanded': String(open) });
     if (open) this.scrollIntoView({ block: 'nearest' });
   }
 
   #toggleSnooze() {
-    const open = this.#times.hidden;
-    set(this.#times, { hidden: !open });
+    const { times } = this.#behind();
+    const open = times.hidden;
+    set(times, { hidden: !open });
     set(this.#snooze, { 'aria-expanded': String(open) });
-    if (open) /** @type {HTMLElement | null} */ (this.#times.firstElementChild)?.focus();
+    if (open) /** @type {HTMLElement | null} */ (times.firstElementChild)?.focus();
   }
 
   /** @param {(typeof SNOOZES)[number]} choice */

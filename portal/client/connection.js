@@ -21,6 +21,8 @@ const STABLE_MS = HEARTBEAT_MS;
 /** A burst is taken in slices of so many characters, for so long at a time: the page draws in between. */
 const SLICE = 4096;
 const SLICE_MS = 8;
+/** A page that is covered says that it is visible and draws nothing: so long a frame is waited for. */
+const COVERED_MS = 50;
 /** Replay is written without a pause; this much quiet means it is over. */
 const QUIET_MS = 300;
 /** So long before a token ends another one is asked for. */
@@ -294,16 +296,29 @@ export class Connection extends Live {
   }
 }
 
-/** Lets everything else have its turn; unlike a timer also in a hidden page, at once. */
+/** Lets the page draw a frame, or where it draws none everything else have its turn. */
 function breath() {
   return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve(undefined);
+    const { requestAnimationFrame: draw, document: page } = globalThis;
+    if (!draw || page?.visibilityState === 'hidden') return soon(resolve);
+    const go = () => {
+      clearTimeout(late);
+      cancelAnimationFrame(frame);
+      soon(resolve); // behind the frame
     };
-    port2.postMessage(0);
+    const frame = draw(go);
+    const late = setTimeout(go, COVERED_MS);
   });
+}
+
+/** The next task; unlike a timer's also in a hidden page, at once. @param {(value: unknown) => void} what */
+function soon(what) {
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = () => {
+    port1.close();
+    what(undefined);
+  };
+  port2.postMessage(0);
 }
 
 /** @param {number} status */

@@ -41,21 +41,37 @@ export function hangUp() {
   process.stdin.destroy();
 }
 
-/** Times frames from now on. Returns what gives the longest, and the tasks over 50 ms, in ms. @param {any} page */
+/**
+ * Times frames from now on, and traces what the page's main thread does. Returns what gives, in ms: the longest frame; the longest task
+ * (script, style, layout and paint are tasks) by the clock and, as other processes take the processors away meanwhile, by the thread's own
+ * processor time; and how many tasks took over 50 ms of each.
+ * @param {any} page
+ */
 export async function timeFrames(page) {
+  const browser = page.context().browser();
+  await browser.startTracing(page, { categories: ['toplevel', '__metadata'] });
   await page.evaluate(() => {
     const w = /** @type {any} */ (globalThis);
-    w.frames = { longest: 0, tasks: [] };
+    w.longest = 0;
     let last = performance.now();
     const frame = (/** @type {number} */ now) => {
-      w.frames.longest = Math.max(w.frames.longest, Math.round(now - last));
+      w.longest = Math.max(w.longest, Math.round(now - last));
       last = now;
       requestAnimationFrame(frame);
     };
     requestAnimationFrame(frame);
-    new PerformanceObserver((list) => w.frames.tasks.push(...list.getEntries().map((e) => Math.round(e.duration)))).observe({ entryTypes: ['longtask'] });
   });
-  return () => page.evaluate(() => /** @type {any} */ (globalThis).frames);
+  return async () => {
+    const longest = await page.evaluate(() => /** @type {any} */ (globalThis).longest);
+    /** @type {{name: string, cat: string, pid: number, tid: number, dur?: number, tdur?: number, args: any}[]} */
+    const events = JSON.parse(String(await browser.stopTracing())).traceEvents;
+    const mains = new Set(events.filter((e) => e.name === 'thread_name' && e.args.name === 'CrRendererMain').map((e) => `${e.pid} ${e.tid}`));
+    const tasks = events.filter((e) => e.name === 'ThreadControllerImpl::RunTask' && e.tdur !== undefined && mains.has(`${e.pid} ${e.tid}`));
+    if (tasks.length < 100) throw new Error(`the trace has ${tasks.length} tasks`);
+    const inMs = (/** @type {'dur' | 'tdur'} */ by) => tasks.map((e) => (e[by] ?? 0) / 1000);
+    const figures = (/** @type {number[]} */ all) => ({ longest: Math.round(Math.max(...all)), over_50: all.filter((ms) => ms > 50).length });
+    return { longest_frame: longest, tasks: tasks.length, by_clock: figures(inMs('dur')), by_processor: figures(inMs('tdur')) };
+  };
 }
 
 /** A picture, where a folder for them is named by SHOTS. @param {any} page @param {string} name */
@@ -70,8 +86,8 @@ export async function shot(page, name) {
 export async function accessible(page, where) {
   const { PLAYWRIGHT } = process.env;
   if (!PLAYWRIGHT) return;
-  // Between two themes colours are neither's.
-  await page.waitForFunction(() => document.getAnimations().every((a) => !(a instanceof CSSTransition)), null, { timeout: STEP_MS });
+  // Between two themes colours are neither's, and what is over fades away.
+  await page.waitForFunction(() => document.getAnimations().every((a) => !(a instanceof CSSTransition)) && !document.querySelector('[data-status=resolved]'), null, { timeout: STEP_MS });
   await page.evaluate(readFileSync(join(PLAYWRIGHT, '..', 'axe-core', 'axe.min.js'), 'utf8'));
   const found = await page.evaluate(async () => {
     const { violations, passes } = await /** @type {any} */ (globalThis).axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] });

@@ -77,7 +77,7 @@ try {
   await page.waitForFunction((/** @type {number} */ last) => document.querySelector('#on-hand')?.textContent === String(last), burst.last);
   const frames = await timed();
   assert.deepEqual(errors, []);
-  console.log(JSON.stringify({ first, refusal, heard, seen, hooks, changes: burst.changes, longestFrameMs: frames.longest, longTasks: frames.tasks }));
+  console.log(JSON.stringify({ first, refusal, heard, seen, hooks, changes: burst.changes, frames }));
 } catch (error) {
   console.log(JSON.stringify({ fail: String(error), errors, page: await page.textContent('body').catch(() => '') }));
   process.exitCode = 1;
