@@ -3,6 +3,8 @@ package push_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"strconv"
 	"testing"
 	"time"
 
@@ -11,21 +13,44 @@ import (
 	"github.com/rxvigil/rxvigil"
 )
 
-// TestResumeHasNoGapAndNoRepeat cuts viewers at random while the engine publishes. What each has seen at the end, over all
-// its connections, is the log: with a ring that holds everything, and with one so small that most is read from the archive.
+// TestResumeHasNoGapAndNoRepeat cuts viewers of each transport a thousand times at random while the engine publishes. What each has seen
+// at the end, over all its connections, is the log: with a ring that holds everything, and with one so small that most is read from the
+// archive. RXVIGIL_TEST_CUTS says how often, RXVIGIL_TEST_SEED repeats a run.
 func TestResumeHasNoGapAndNoRepeat(t *testing.T) {
+	t.Parallel()
+	wanted, seed := drawn(t, "RXVIGIL_TEST_CUTS", 1000)
 	for _, tr := range transports() {
-		for _, ring := range []int{1 << 20, 3000} {
-			for seed := range uint64(8) {
-				t.Run(fmt.Sprintf("%s/ring %d/seed %d", tr.name, ring, seed), func(t *testing.T) {
-					inBubble(t, ring, func(t *testing.T, b *bundle) { cutAndResume(b, tr, rand.New(rand.NewPCG(seed, 1))) })
-				})
+		t.Run(tr.name, func(t *testing.T) {
+			t.Parallel()
+			r := rand.New(rand.NewPCG(seed, 1))
+			for cuts, rings := 0, []int{1 << 20, 3000}; cuts < wanted; {
+				for _, ring := range rings {
+					inBubble(t, ring, func(t *testing.T, b *bundle) { cuts += cutAndResume(b, tr, r) })
+				}
+				if t.Failed() {
+					return
+				}
 			}
-		}
+		})
 	}
 }
 
-func cutAndResume(b *bundle, tr transport, r *rand.Rand) {
+// drawn is how often something random is tried, and from which seed: as the environment says.
+func drawn(t *testing.T, name string, usual int) (wanted int, seed uint64) {
+	t.Helper()
+	wanted, seed = usual, uint64(time.Now().UnixNano())
+	if s := os.Getenv(name); s != "" {
+		wanted, _ = strconv.Atoi(s)
+	}
+	if s := os.Getenv("RXVIGIL_TEST_SEED"); s != "" {
+		seed, _ = strconv.ParseUint(s, 10, 64)
+	}
+	t.Logf("RXVIGIL_TEST_SEED=%d", seed)
+	return wanted, seed
+}
+
+// cutAndResume gives how often it cut.
+func cutAndResume(b *bundle, tr transport, r *rand.Rand) (cuts int) {
 	from := rxvigil.EndOf("e1", b.lsn).String()
 	published := make(chan []string)
 	publisher := rand.New(rand.NewPCG(r.Uint64(), 2))
@@ -33,9 +58,9 @@ func cutAndResume(b *bundle, tr transport, r *rand.Rand) {
 	seen := []string{}
 	done := false
 	var want []string
-	for tries := 0; !done || len(seen) < len(want); tries++ {
-		if tries > 2000 {
-			b.t.Fatalf("after %d connections only %d of %d events were seen", tries, len(seen), len(want))
+	for ; !done || len(seen) < len(want); cuts++ {
+		if cuts > 2000 {
+			b.t.Fatalf("after %d connections only %d of %d events were seen", cuts, len(seen), len(want))
 		}
 		from = watchAWhile(b, tr, r, from, &seen)
 		select {
@@ -47,6 +72,7 @@ func cutAndResume(b *bundle, tr transport, r *rand.Rand) {
 	if diff := cmp.Diff(want, seen); diff != "" {
 		b.t.Errorf("the log (-) and what was seen (+):\n%s", diff)
 	}
+	return cuts
 }
 
 // watchAWhile reads a random number of frames, cuts the connection and gives the cursor an EventSource would resume from.
@@ -56,7 +82,7 @@ func watchAWhile(b *bundle, tr transport, r *rand.Rand, from string, seen *[]str
 		b.t.Fatal(err)
 	}
 	defer v.cut()
-	for range 1 + r.IntN(40) {
+	for range 1 + r.IntN(20) {
 		f, err := v.next()
 		if err != nil {
 			b.t.Fatal(err)

@@ -55,7 +55,6 @@ func (s *Server) desk(answer func(call) (status int, body any, err error)) http.
 		if !ok {
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxMessage)
 		status, body, err := answer(call{r, t, who, head})
 		if err != nil {
 			writeProblem(w, s.problemOf(err))
@@ -78,16 +77,14 @@ func (s *Server) problemOf(err error) problem {
 	var (
 		b badRequest
 		f forbidden
-		l *http.MaxBytesError
 	)
 	switch {
 	case errors.As(err, &b):
+		s.metrics.bad.WithLabelValues("request").Inc()
 		return problemBadRequest.with(b.detail)
 	case errors.As(err, &f):
 		s.metrics.refused.WithLabelValues("forbidden").Inc()
 		return problemForbidden.with(string(f))
-	case errors.As(err, &l):
-		return problemTooLarge
 	case errors.Is(err, ErrBadPage):
 		return problemBadRequest.with("after is not a key that this list gave as next")
 	case errors.Is(err, ErrNotFound):
@@ -112,11 +109,10 @@ func decode(r io.Reader, into any) error {
 	if err == nil && d.More() {
 		err = errors.New("there is more than one value")
 	}
-	var l *http.MaxBytesError
-	if err != nil && !errors.As(err, &l) {
+	if err != nil {
 		return bad("body: %v", err)
 	}
-	return err
+	return nil
 }
 
 // paging reads limit and after.

@@ -3,9 +3,7 @@ package push_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -53,14 +51,7 @@ func draws() []draw {
 // all comes that is theirs. RXVIGIL_TEST_DRAWS says how many events are judged, RXVIGIL_TEST_SEED repeats a run.
 func TestNobodyHearsWhatIsNotTheirs(t *testing.T) {
 	t.Parallel()
-	wanted, seed := 10_000, uint64(time.Now().UnixNano())
-	if s := os.Getenv("RXVIGIL_TEST_DRAWS"); s != "" {
-		wanted, _ = strconv.Atoi(s)
-	}
-	if s := os.Getenv("RXVIGIL_TEST_SEED"); s != "" {
-		seed, _ = strconv.ParseUint(s, 10, 64)
-	}
-	t.Logf("RXVIGIL_TEST_SEED=%d", seed)
+	wanted, seed := drawn(t, "RXVIGIL_TEST_DRAWS", 10_000)
 	for _, tr := range transports() {
 		t.Run(tr.name, func(t *testing.T) {
 			t.Parallel()

@@ -74,15 +74,11 @@ func (f *feed) run(ctx context.Context) error {
 	}
 }
 
-// greet tells the first frame. Its cursor is the one asked for, while that may be resumed from.
+// greet tells the first frame. Its cursor is the one asked for, while that may be resumed from. A WebSocket that has subscribed to
+// nothing yet is complete up to nowhere: with the head here, a client cut off before its subscription is answered would skip to it.
 func (f *feed) greet() {
 	e := established{ConnectionID: f.member.id}
-	switch c := f.cursor; {
-	case c == nil:
-		if head, ok := f.server.Log.Head(); ok {
-			e.Cursor = text(head)
-		}
-	case c.broken == "":
+	if c := f.cursor; c != nil && c.broken == "" {
 		e.Cursor, e.Resumed = text(c.pos), c.asked
 	}
 	f.wire.established(e)

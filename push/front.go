@@ -28,6 +28,7 @@ func Serve(ctx context.Context, ln net.Listener, doors ...Door) error {
 		Handler: Front(doors...), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(first.Logger.Handler(), slog.LevelDebug),
 	}
+	first.metrics.hearing(srv)
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(ln) }() // ends with srv.Shutdown, awaited below
 	select {

@@ -1,13 +1,18 @@
 package push
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
+	"time"
 )
 
 // CheckListen refuses an address that others than this machine could reach while nobody is asked who they are.
@@ -58,10 +63,37 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			preflight(w)
 		case !known && (r.Method != http.MethodGet && r.Method != http.MethodHead || r.Header.Get("Upgrade") != ""):
 			writeProblem(w, problemOrigin)
-		default:
+		case s.hearOut(w, r):
 			next.ServeHTTP(w, r)
 		}
 	})
+}
+
+// bodyTimeout is how long a request's body may take.
+const bodyTimeout = 10 * time.Second
+
+// hearOut reads the body of a request, so that who sends one byte by byte holds nobody up. When it is not ok the client has been answered.
+func (s *Server) hearOut(w http.ResponseWriter, r *http.Request) bool {
+	if r.Body == nil || r.Body == http.NoBody {
+		return true
+	}
+	c := http.NewResponseController(w)
+	_ = c.SetReadDeadline(time.Now().Add(bodyTimeout)) // no writer of a server's refuses
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxMessage))
+	if err == nil { // else net/http would patiently read the rest, to keep the connection
+		_ = c.SetReadDeadline(time.Time{})
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		s.reject(w, "too_large", problemTooLarge)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		s.reject(w, "slow", problemSlow)
+	case err != nil:
+		s.reject(w, "request", problemBadRequest.with("the body cannot be read"))
+	}
+	return err == nil
 }
 
 // sameOrigin tells whether a page of that origin may write: our own host's, or a configured one.

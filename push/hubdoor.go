@@ -1,7 +1,6 @@
 package push
 
 import (
-	"errors"
 	"io"
 	"maps"
 	"net/http"
@@ -80,7 +79,7 @@ func (s *Server) visit(w http.ResponseWriter, r *http.Request, h hub) (visit, bo
 	v := visit{hub: h, tenant: t, who: who, address: hostname(r.RemoteAddr), after: q.Get("after"), fluent: q.Has("after")}
 	var err error
 	if v.hub, v.filter, err = h.narrowed(list(q.Get("topics")), list(q.Get("types")), q.Get("branch")); err != nil {
-		writeProblem(w, problemBadRequest.with(err.Error()))
+		s.reject(w, "request", problemBadRequest.with(err.Error()))
 		return v, false
 	}
 	if v.hub, v.filter, err = v.hub.within(who, v.filter); err != nil {
@@ -118,7 +117,7 @@ func (s *Server) hubConnection(w http.ResponseWriter, r *http.Request, v visit) 
 	id := r.URL.Query().Get("id")
 	if id == "" {
 		if ok = r.Header.Get("Upgrade") != ""; !ok {
-			writeProblem(w, problemBadRequest.with("the connection's id is missing"))
+			s.reject(w, "request", problemBadRequest.with("the connection's id is missing"))
 		}
 		return n, nil, ok
 	}
@@ -147,17 +146,9 @@ func (s *Server) hubSend(w http.ResponseWriter, r *http.Request, v visit) {
 		w.WriteHeader(http.StatusMethodNotAllowed)
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxMessage))
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		writeProblem(w, problemTooLarge)
-	case err != nil:
-		writeProblem(w, problemBadRequest.with("the body cannot be read"))
-	default:
-		_ = n.receive(r.Context(), body) // what is wrong with it ends the connection, which says so
-		w.Header().Set("Content-Type", "text/plain")
-	}
+	body, _ := io.ReadAll(r.Body)    // the guard has read it
+	_ = n.receive(r.Context(), body) // what is wrong with it ends the connection, which says so
+	w.Header().Set("Content-Type", "text/plain")
 }
 
 // refreshed is the answer to a refresh, as .NET 11 gives it.
@@ -186,7 +177,7 @@ func (s *Server) hubDelete(w http.ResponseWriter, r *http.Request, v visit) {
 	switch {
 	case !ok:
 	case n.member.transport != transportHubPolling:
-		writeProblem(w, problemBadRequest.with("only a connection by long polling is ended like this"))
+		s.reject(w, "request", problemBadRequest.with("only a connection by long polling is ended like this"))
 	default:
 		n.end()
 		w.WriteHeader(http.StatusAccepted)

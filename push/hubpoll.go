@@ -22,7 +22,7 @@ func (s *Server) hubPoll(w http.ResponseWriter, r *http.Request, v visit) {
 	case live == nil:
 		s.openHubPolling(w, v, token)
 	case live.member.transport != transportHubPolling:
-		writeProblem(w, problemBadRequest.with("a connection keeps the transport that it began with"))
+		s.reject(w, "request", problemBadRequest.with("a connection keeps the transport that it began with"))
 	default:
 		live.wire.carrier.(*pollCarrier).answer(w, r)
 	}

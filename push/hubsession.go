@@ -143,6 +143,7 @@ func (n *hubSession) receive(ctx context.Context, payload []byte) error {
 	if err == nil || errors.Is(err, errGone) {
 		return err
 	}
+	n.server.metrics.bad.WithLabelValues("hub").Inc()
 	c := closing{websocket.StatusPolicyViolation, err.Error()}
 	n.do(func(*feed) error { return c })
 	return c

@@ -86,7 +86,7 @@ func (s *Server) hubSocket(w http.ResponseWriter, r *http.Request, v visit) {
 	case live == nil:
 		s.openHubSocket(w, r, v, token)
 	case live.member.transport != transportHubSocket:
-		writeProblem(w, problemBadRequest.with("a connection keeps the transport that it began with"))
+		s.reject(w, "request", problemBadRequest.with("a connection keeps the transport that it began with"))
 	case live.resumable == nil:
 		writeProblem(w, problemConflict)
 	default:

@@ -13,7 +13,7 @@ func (s *Server) hubEvents(w http.ResponseWriter, r *http.Request, v visit) {
 	case !ok:
 		return
 	case live != nil && live.member.transport != transportHubEvents:
-		writeProblem(w, problemBadRequest.with("a connection keeps the transport that it began with"))
+		s.reject(w, "request", problemBadRequest.with("a connection keeps the transport that it began with"))
 		return
 	case live != nil:
 		writeProblem(w, problemConflict)

@@ -19,6 +19,7 @@ type metrics struct {
 	slow     prometheus.Counter
 	refused  *prometheus.CounterVec
 	full     *prometheus.CounterVec
+	bad      *prometheus.CounterVec
 	recently latencies
 }
 
@@ -45,7 +46,10 @@ func newMetrics(r *prometheus.Registry) *metrics {
 	m.full = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "rxvigil_connections_refused_total", Help: "Connections that were not let in, as there were as many as there may be.",
 	}, []string{"limit"})
-	r.MustRegister(m.events, m.seconds, m.resyncs, m.slow, m.refused, m.full)
+	m.bad = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "rxvigil_bad_input_total", Help: "What clients got wrong: a request, one too_large or too slow, a frame, a hub's message, a connection that never asked anything.",
+	}, []string{"kind"})
+	r.MustRegister(m.events, m.seconds, m.resyncs, m.slow, m.refused, m.full, m.bad)
 	return m
 }
 

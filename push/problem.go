@@ -26,8 +26,15 @@ var (
 	problemTooLarge     = problem{"/problems/too-large", "The body is too large", http.StatusRequestEntityTooLarge, "the limit is 64 kB"}
 	problemStarting     = problem{"/problems/starting", "The engine is still starting", http.StatusServiceUnavailable, "try again in a moment"}
 	problemEnding       = problem{"/problems/ending", "The server is ending", http.StatusServiceUnavailable, "try again in a moment"}
+	problemSlow         = problem{"/problems/too-slow", "The body did not come in time", http.StatusRequestTimeout, "send it within ten seconds"}
 	problemUnavailable  = problem{"/problems/unavailable", "The answer cannot be had now", http.StatusServiceUnavailable, "try again in a moment"}
 )
+
+// reject answers what a client got wrong, and counts it.
+func (s *Server) reject(w http.ResponseWriter, kind string, p problem) {
+	s.metrics.bad.WithLabelValues(kind).Inc()
+	writeProblem(w, p)
+}
 
 func (p problem) with(detail string) problem {
 	p.Detail = detail

@@ -22,12 +22,12 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	f, err := newFilter(list(q.Get("topics")), list(q.Get("types")), q.Get("branch"))
 	if err != nil {
-		writeProblem(w, problemBadRequest.with(err.Error()))
+		s.reject(w, "request", problemBadRequest.with(err.Error()))
 		return
 	}
 	as, err := parseFormat(q.Get("format"))
 	if err != nil {
-		writeProblem(w, problemBadRequest.with(err.Error()))
+		s.reject(w, "request", problemBadRequest.with(err.Error()))
 		return
 	}
 	if !s.granted(w, who, f) {

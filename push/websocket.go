@@ -35,7 +35,7 @@ func (s *Server) websocket(w http.ResponseWriter, r *http.Request) {
 	}
 	as, err := parseFormat(r.URL.Query().Get("format"))
 	if err != nil {
-		writeProblem(w, problemBadRequest.with(err.Error()))
+		s.reject(w, "request", problemBadRequest.with(err.Error()))
 		return
 	}
 	cork := &corkWriter{ResponseWriter: w}

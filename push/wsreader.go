@@ -108,6 +108,7 @@ func (r *wsReader) do(ctx context.Context, what func(*feed) error) bool {
 
 // refuse says why and ends the connection.
 func (r *wsReader) refuse(f *feed, id string, c closing) error {
+	r.server.metrics.bad.WithLabelValues("frame").Inc()
 	r.wire.send(mustJSON(failure(id, problemBadRequest.with(c.reason))))
 	if err := f.flush(); err != nil {
 		return err
