@@ -159,7 +159,7 @@ func ParseLSN(s string) (uint64, error) {
 	return h<<32 | l, nil
 }
 
-func (a AlertChange) appendData(b []byte) []byte {
+func (a AlertChange) appendData(b []byte, _ bool) []byte {
 	type wire struct {
 		Alert
 		From Status `json:"from,omitempty"`

@@ -1,13 +1,50 @@
 package rxvigil
 
 import (
+	"slices"
 	"strconv"
 	"time"
 )
 
 // AppendJSON appends the native envelope, the same on SSE, WebSocket and REST: one line, without a line feed. Personal
 // fields are named in "changed" but their values are left out.
-func (e *Event) AppendJSON(b []byte) []byte {
+func (e *Event) AppendJSON(b []byte) []byte { return e.appendJSON(b, false) }
+
+// AppendClearJSON appends the same with the values of personal fields, for those who may see them.
+func (e *Event) AppendClearJSON(b []byte) []byte { return e.appendJSON(b, true) }
+
+// IsPersonal tells whether both differ.
+func (e *Event) IsPersonal() bool {
+	var c *EntityChange
+	switch d := e.Data.(type) {
+	case EntityChange:
+		c = &d
+	case *EntityChange:
+		c = d
+	default:
+		return false
+	}
+	return c.Record.isPersonal() || c.Before.isPersonal() || linesArePersonal(c.Lines) || linesArePersonal(c.Was)
+}
+
+// isPersonal tells whether a personal field has a value.
+func (r *Record) isPersonal() bool {
+	if r == nil {
+		return false
+	}
+	for i := range r.Values {
+		if r.Schema.Fields[i].Personal && !r.Values[i].IsUnknown() {
+			return true
+		}
+	}
+	return false
+}
+
+func linesArePersonal(lines []Line) bool {
+	return slices.ContainsFunc(lines, func(l Line) bool { return l.Record.isPersonal() })
+}
+
+func (e *Event) appendJSON(b []byte, plain bool) []byte {
 	b = append(b, `{"id":"`...)
 	b = e.Pos.Append(b)
 	b = append(b, `","type":`...)
@@ -31,39 +68,39 @@ func (e *Event) AppendJSON(b []byte) []byte {
 		b = append(b, `,"last":true`...)
 	}
 	b = append(b, `,"data":`...)
-	b = e.Data.appendData(b)
+	b = e.Data.appendData(b, plain)
 	return append(b, '}')
 }
 
 // DataJSON is the data of an event as its envelope has it.
-func DataJSON(d EventData) []byte { return d.appendData(nil) }
+func DataJSON(d EventData) []byte { return d.appendData(nil, false) }
 
-func (c Custom) appendData(b []byte) []byte {
+func (c Custom) appendData(b []byte, _ bool) []byte {
 	if len(c.JSON) == 0 {
 		return append(b, "{}"...)
 	}
 	return append(b, c.JSON...)
 }
 
-func (c EntityChange) appendData(b []byte) []byte {
+func (c EntityChange) appendData(b []byte, plain bool) []byte {
 	b = append(b, `{"id":`...)
 	b = appendString(b, c.Record.ID)
-	b = appendFields(b, c.Record, nil, true)
+	b = appendFields(b, c.Record, nil, true, plain)
 	if c.Record.Kind() == KindLot {
 		b = append(b, `,"medicine_name":`...)
 		b = appendString(b, c.Name)
 	}
 	if k := c.Record.Kind(); k == KindSale || k == KindPrescription {
 		b = append(b, `,"lines":`...)
-		b = appendLines(b, c.Lines)
+		b = appendLines(b, c.Lines, plain)
 	}
 	if c.Changed != nil || c.Was != nil {
-		b = c.appendDiff(b)
+		b = c.appendDiff(b, plain)
 	}
 	return append(b, '}')
 }
 
-func (c EntityChange) appendDiff(b []byte) []byte {
+func (c EntityChange) appendDiff(b []byte, plain bool) []byte {
 	b = append(b, `,"changed":[`...)
 	for i, f := range c.Changed {
 		if i > 0 {
@@ -78,33 +115,33 @@ func (c EntityChange) appendDiff(b []byte) []byte {
 		b = append(b, `"lines"`...)
 	}
 	b = append(b, `],"before":{`...)
-	b = appendDiffSide(b, c.Before, c.Changed, c.Was, c.Was != nil)
+	b = appendDiffSide(b, c.Before, c.Changed, c.Was, c.Was != nil, plain)
 	b = append(b, `},"after":{`...)
-	b = appendDiffSide(b, c.Record, c.Changed, c.Lines, c.Was != nil)
+	b = appendDiffSide(b, c.Record, c.Changed, c.Lines, c.Was != nil, plain)
 	return append(b, '}')
 }
 
-func appendDiffSide(b []byte, r *Record, changed []int, lines []Line, withLines bool) []byte {
+func appendDiffSide(b []byte, r *Record, changed []int, lines []Line, withLines, plain bool) []byte {
 	start := len(b)
 	if r != nil && len(changed) > 0 {
-		b = appendFields(b, r, changed, false)
+		b = appendFields(b, r, changed, false, plain)
 	}
 	if withLines {
 		if len(b) > start {
 			b = append(b, ',')
 		}
 		b = append(b, `"lines":`...)
-		b = appendLines(b, lines)
+		b = appendLines(b, lines, plain)
 	}
 	return b
 }
 
 // appendFields appends the known and null fields named by only (nil: all), each led by a comma unless it is the first and
-// comma is false. Personal values stay inside.
-func appendFields(b []byte, r *Record, only []int, comma bool) []byte {
+// comma is false. Personal values stay inside unless they are to be clear.
+func appendFields(b []byte, r *Record, only []int, comma, plain bool) []byte {
 	put := func(i int) {
 		f, v := &r.Schema.Fields[i], r.Values[i]
-		if f.Personal || v.IsUnknown() {
+		if f.Personal && !plain || v.IsUnknown() {
 			return
 		}
 		if comma {
@@ -127,7 +164,7 @@ func appendFields(b []byte, r *Record, only []int, comma bool) []byte {
 	return b
 }
 
-func appendLines(b []byte, lines []Line) []byte {
+func appendLines(b []byte, lines []Line, plain bool) []byte {
 	b = append(b, '[')
 	for i, l := range lines {
 		if i > 0 {
@@ -135,7 +172,7 @@ func appendLines(b []byte, lines []Line) []byte {
 		}
 		b = append(b, `{"id":`...)
 		b = appendString(b, l.Record.ID)
-		b = appendFields(b, l.Record, nil, true)
+		b = appendFields(b, l.Record, nil, true, plain)
 		b = append(b, `,"medicine_name":`...)
 		b = appendString(b, l.MedicineName)
 		b = append(b, '}')
@@ -143,7 +180,7 @@ func appendLines(b []byte, lines []Line) []byte {
 	return append(b, ']')
 }
 
-func (s StockLevel) appendData(b []byte) []byte {
+func (s StockLevel) appendData(b []byte, _ bool) []byte {
 	b = append(b, `{"id":`...)
 	b = appendString(b, s.Medicine)
 	b = append(b, `,"name":`...)

@@ -188,7 +188,7 @@ type Event struct {
 //
 //sumtype:decl
 type EventData interface {
-	appendData(b []byte) []byte
+	appendData(b []byte, plain bool) []byte
 }
 
 // EntityChange is an entity that came, changed or went: one event per entity and transaction, first image against last.

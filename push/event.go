@@ -3,6 +3,7 @@ package push
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,6 +20,7 @@ type Event struct {
 	Last   bool // the last event of its source transaction
 	At     time.Time
 	JSON   []byte // the native envelope, one line
+	Clear  []byte // the same with the values of personal fields; nil where there are none
 
 	who uint32 // the audience, once somebody asked; atomic
 }
@@ -26,6 +28,9 @@ type Event struct {
 // NewEvent encodes e. An Archive that stores the envelope fills an Event itself.
 func NewEvent(e *rxvigil.Event) *Event {
 	n := newEvent(e, oneLine(e.AppendJSON(nil)))
+	if e.IsPersonal() {
+		n.Clear = oneLine(e.AppendClearJSON(nil))
+	}
 	return &n
 }
 
@@ -45,6 +50,9 @@ func NewEvents(events []rxvigil.Event) []*Event {
 	start := 0
 	for i, end := range ends {
 		own[i] = newEvent(&events[i], all[start:end:end])
+		if events[i].IsPersonal() {
+			own[i].Clear = oneLine(events[i].AppendClearJSON(nil))
+		}
 		out[i], start = &own[i], end
 	}
 	return out
@@ -70,7 +78,7 @@ func oneLine(b []byte) []byte {
 }
 
 // weight is about what an event costs in memory.
-func (e *Event) weight() int { return len(e.JSON) + 256 }
+func (e *Event) weight() int { return len(e.JSON) + len(e.Clear) + 256 }
 
 // Entry is one source transaction: its events in order of position, of any number of tenants, or none at all.
 type Entry struct {
@@ -91,6 +99,26 @@ type batch struct {
 
 	cloudOnce   sync.Once // guards cloudEvents
 	cloudEvents [][]byte
+
+	clearOnce sync.Once // guards clear
+	clear     *batch
+}
+
+// cleared is the same batch with the values of personal fields, made once: for those who may see them.
+func (b *batch) cleared() *batch {
+	b.clearOnce.Do(func() {
+		b.clear = b
+		if !slices.ContainsFunc(b.events, func(e *Event) bool { return e.Clear != nil }) {
+			return
+		}
+		b.clear = &batch{lsn: b.lsn, events: slices.Clone(b.events)}
+		for i, e := range b.events {
+			if e.Clear != nil {
+				b.clear.events[i] = &Event{Pos: e.Pos, Tenant: e.Tenant, Branch: e.Branch, Topic: e.Topic, Type: e.Type, Last: e.Last, At: e.At, JSON: e.Clear}
+			}
+		}
+	})
+	return b.clear
 }
 
 // monitor gives portal B's messages, made once.

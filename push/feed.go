@@ -141,7 +141,11 @@ func (f *feed) tell(s step) error {
 		c := f.cursor
 		f.wire.resync(newResync(s.resync, scope{c.tenant, c.filter.Branch, c.filter.Topics}, c.pos))
 	}
+	known := f.standing.rights().knowsPeople()
 	for _, b := range s.batches {
+		if known {
+			b = b.cleared()
+		}
 		n, err := f.wire.batch(b, s.after, &f.cursor.filter, f.room)
 		if err != nil {
 			return err

@@ -97,6 +97,11 @@ func newRights(c auth.Caller) *rights {
 // hears tells whether a topic is granted.
 func (r *rights) hears(t rxvigil.Topic) bool { return r == nil || r.may&forTopic(t) != 0 }
 
+// knowsPeople tells whether personal values may be seen. Where nobody is asked who they are, nobody was granted that.
+func (r *rights) knowsPeople() bool {
+	return r != nil && r.may&forTopic(rxvigil.Patients, rxvigil.Prescriptions) != 0
+}
+
 // looksAfter tells whether the engine is in the caller's care.
 func (r *rights) looksAfter() bool { return r == nil || r.may&forEngine != 0 && r.Grant.EveryBranch }
 

@@ -14,14 +14,21 @@ import (
 )
 
 // A log entry on disk is its events one behind the other: ordinal, flags, commit time, then tenant, branch, type and
-// envelope, each led by its length.
+// envelope, each led by its length; where the flags say so, the envelope with personal values behind them.
+const (
+	flagLast  = 1
+	flagClear = 2
+)
 
 func appendEntry(b []byte, e push.Entry) []byte {
 	for _, ev := range e.Events {
 		b = binary.BigEndian.AppendUint32(b, ev.Pos.Ordinal)
 		flags := byte(0)
 		if ev.Last {
-			flags = 1
+			flags |= flagLast
+		}
+		if ev.Clear != nil {
+			flags |= flagClear
 		}
 		b = append(b, flags)
 		b = binary.BigEndian.AppendUint64(b, uint64(ev.At.UnixMicro()))
@@ -31,6 +38,10 @@ func appendEntry(b []byte, e push.Entry) []byte {
 		}
 		b = binary.AppendUvarint(b, uint64(len(ev.JSON)))
 		b = append(b, ev.JSON...)
+		if ev.Clear != nil {
+			b = binary.AppendUvarint(b, uint64(len(ev.Clear)))
+			b = append(b, ev.Clear...)
+		}
 	}
 	return b
 }
@@ -43,11 +54,15 @@ func decodeEntry(epoch string, lsn uint64, b []byte) (push.Entry, error) {
 		if len(b) < 13 {
 			return e, errTornEntry
 		}
-		ev := &push.Event{Pos: rxvigil.Position{Epoch: epoch, LSN: lsn, Ordinal: binary.BigEndian.Uint32(b)}, Last: b[4] == 1}
+		ev := &push.Event{Pos: rxvigil.Position{Epoch: epoch, LSN: lsn, Ordinal: binary.BigEndian.Uint32(b)}, Last: b[4]&flagLast != 0}
+		fields := 4
+		if b[4]&flagClear != 0 {
+			fields = 5
+		}
 		ev.At = time.UnixMicro(int64(binary.BigEndian.Uint64(b[5:]))).UTC()
 		b = b[13:]
-		var parts [4][]byte
-		for i := range parts {
+		var parts [5][]byte
+		for i := range fields {
 			n, size := binary.Uvarint(b)
 			if size <= 0 || n > uint64(len(b)-size) {
 				return e, errTornEntry
@@ -56,6 +71,9 @@ func decodeEntry(epoch string, lsn uint64, b []byte) (push.Entry, error) {
 		}
 		ev.Tenant, ev.Branch, ev.Type = rxvigil.Tenant(parts[0]), rxvigil.Branch(parts[1]), rxvigil.EventType(parts[2])
 		ev.Topic, ev.JSON = ev.Type.Topic(), append([]byte(nil), parts[3]...)
+		if fields == 5 {
+			ev.Clear = append([]byte{}, parts[4]...)
+		}
 		e.Events = append(e.Events, ev)
 	}
 	return e, nil

@@ -27,6 +27,12 @@ func entryOf(ordinal uint32, envelopes ...string) push.Entry {
 	return e
 }
 
+// withClear gives an entry's i-th event personal values.
+func withClear(e push.Entry, i int, envelope string) push.Entry {
+	e.Events[i].Clear = []byte(envelope)
+	return e
+}
+
 func TestAnEntryComesBackFromDiskAsItWas(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat(`{"on_hand":12,"reserved":0}`, 40)
@@ -34,6 +40,7 @@ func TestAnEntryComesBackFromDiskAsItWas(t *testing.T) {
 		entryOf(0, `{}`),
 		entryOf(16, long, long, long),
 		entryOf(rxvigil.FirstTransition, strings.Repeat(long, 9_000)),
+		withClear(entryOf(3, `{"id":"p"}`, `{"id":"q"}`, `{"id":"r"}`), 1, `{"id":"q","first_name":"Sara"}`),
 	} {
 		got, err := decodeEntry("e1", 42, appendEntry(nil, want))
 		if err != nil {
