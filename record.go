@@ -2,7 +2,7 @@ package rxvigil
 
 import "time"
 
-// Kind is what a record is about. Tenants, branches, movements, recalls and readings are evidence: they make no events of their own.
+// Kind is what a record is about. Tenants, branches, movements, recalls, readings and users are evidence: they make no events of their own.
 type Kind uint8
 
 // The kinds.
@@ -21,13 +21,14 @@ const (
 	KindRecall
 	KindReading
 	KindCustom // anything else that a mapping names; its schema says what it is called
+	KindUser   // who signs in to the app: rights follow it, and no rule reads it
 )
 
 // Kinds lists every kind, parents before their children.
 func Kinds() []Kind {
 	return []Kind{
 		KindTenant, KindBranch, KindMedicine, KindLot, KindSale, KindSaleLine,
-		KindPrescription, KindPrescriptionLine, KindPatient, KindMovement, KindLevel, KindRecall, KindReading, KindCustom,
+		KindPrescription, KindPrescriptionLine, KindPatient, KindMovement, KindLevel, KindRecall, KindReading, KindUser, KindCustom,
 	}
 }
 
@@ -35,7 +36,7 @@ func Kinds() []Kind {
 func (k Kind) String() string {
 	names := [...]string{
 		"", "tenant", "branch", "medicine", "lot", "sale", "sale_line", "prescription", "prescription_line", "patient", "movement",
-		"level", "recall", "reading", "custom",
+		"level", "recall", "reading", "custom", "user",
 	}
 	if int(k) < len(names) {
 		return names[k]
@@ -48,6 +49,12 @@ const (
 	TenantName = iota
 	TenantSubdomain
 	TenantZone
+)
+
+// Fields of a user. Its id is what tokens call it (sub); its branch, if any, the only one it works in.
+const (
+	UserRole = iota
+	UserActive
 )
 
 // Fields of a branch.
@@ -277,6 +284,8 @@ func canonical(k Kind) []Field {
 		}
 	case KindLevel:
 		return []Field{typed("medicine", TypeRef), typed("reorder_level", TypeNumber), typed("max_level", TypeNumber)}
+	case KindUser:
+		return []Field{text("role"), typed("active", TypeTruth)}
 	case KindRecall:
 		return []Field{text("number"), typed("medicine", TypeRef), text("reason"), typed("at", TypeInstant)}
 	case KindReading:

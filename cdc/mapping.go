@@ -29,6 +29,7 @@ type Mapping struct {
 	Level            Sources `yaml:"level,omitempty"`
 	Recall           Sources `yaml:"recall,omitempty"`
 	Reading          Sources `yaml:"reading,omitempty"`
+	User             Sources `yaml:"user,omitempty"`
 	// Custom entities are of no kind that rules know: orders, suppliers. They are told under names of their own.
 	Custom Sources `yaml:"custom,omitempty"`
 }
@@ -391,6 +392,8 @@ func (m *Mapping) of(k rxvigil.Kind) Sources {
 		return m.Recall
 	case rxvigil.KindReading:
 		return m.Reading
+	case rxvigil.KindUser:
+		return m.User
 	case rxvigil.KindCustom:
 		return m.Custom
 	}

@@ -87,6 +87,9 @@ func (f *feed) greet() {
 // turn tells everything there is, and a heartbeat behind it when one is due.
 func (f *feed) turn(ctx context.Context, due bool) (idle, error) {
 	i := f.look()
+	if err := f.reauthorized(); err != nil {
+		return i, err
+	}
 	for f.cursor != nil {
 		s, err := f.cursor.take(ctx)
 		if err != nil {

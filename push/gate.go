@@ -47,12 +47,21 @@ func (s *Server) who(w http.ResponseWriter, r *http.Request) (*rights, bool) {
 	if s.Gate == nil {
 		return nil, true
 	}
-	c, err := s.Gate.Admit(s.token(r))
+	who, err := s.bearerOf(s.token(r))
 	if err != nil {
 		s.refuse(w, err)
 		return nil, false
 	}
-	return newRights(c), true
+	return who, true
+}
+
+// bearerOf gives the rights of whoever has a token.
+func (s *Server) bearerOf(token string) (*rights, error) {
+	c, err := s.Gate.Admit(token)
+	if err != nil {
+		return nil, err
+	}
+	return s.authorize(c)
 }
 
 // refuse answers somebody whose token is not good.
@@ -123,13 +132,12 @@ func (s *Server) renew(at *standing, t rxvigil.Tenant, token string) *problem {
 		p := problemBadRequest.with("no auth is configured, so there is no token to renew")
 		return &p
 	}
-	c, err := s.Gate.Admit(token)
+	who, err := s.bearerOf(token)
 	if err != nil {
 		p := s.refusal(err)
 		return &p
 	}
-	who := newRights(c)
-	if c.User != at.rights().User || !s.ofTenant(who, t) {
+	if who.User != at.rights().User || !s.ofTenant(who, t) {
 		s.metrics.refused.WithLabelValues("another").Inc()
 		p := problemForbidden.with("the token is another person's or for another tenant: open a connection of its own")
 		return &p

@@ -105,17 +105,11 @@ func (h hub) narrowed(topics, types []string, branch string) (hub, Filter, error
 	return h, f, nil
 }
 
-// within leaves of a hub's topics those that the caller may hear. A hub of which nothing is left is refused.
-func (h hub) within(who *rights, f Filter) (hub, Filter, error) {
-	if who == nil {
-		return h, f, nil
+// within refuses a hub of which the caller may hear nothing, and a branch that is not the caller's. What of the rest may be heard is
+// looked at with each event: rights change while a connection lives.
+func (h hub) within(who *rights, f Filter) error {
+	if who != nil && !slices.ContainsFunc(h.topics, who.hears) {
+		return forbidden("the hub " + h.name + " is not granted to the role " + who.Role)
 	}
-	hears := func(topics []rxvigil.Topic) []rxvigil.Topic {
-		return slices.DeleteFunc(slices.Clone(topics), func(t rxvigil.Topic) bool { return !who.hears(t) })
-	}
-	h.topics, f.Topics = hears(h.topics), hears(f.Topics)
-	if len(h.topics) == 0 {
-		return h, f, forbidden("the hub " + h.name + " is not granted to the role " + who.Role)
-	}
-	return h, f, who.limit(Filter{Branch: f.Branch})
+	return who.limit(Filter{Branch: f.Branch})
 }

@@ -82,7 +82,7 @@ func (s *Server) visit(w http.ResponseWriter, r *http.Request, h hub) (visit, bo
 		s.reject(w, "request", problemBadRequest.with(err.Error()))
 		return v, false
 	}
-	if v.hub, v.filter, err = v.hub.within(who, v.filter); err != nil {
+	if err = v.hub.within(who, v.filter); err != nil {
 		writeProblem(w, s.problemOf(err))
 	}
 	return v, err == nil

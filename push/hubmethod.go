@@ -72,7 +72,7 @@ func (n *hubSession) subscribe(m signalr.Message, asked hubFilter) func(*feed) e
 	h, filter, err := n.hub.narrowed(asked.Topics, asked.Types, asked.Branch)
 	who := n.feed.standing.rights()
 	if err == nil {
-		h, filter, err = h.within(who, filter)
+		err = h.within(who, filter)
 	}
 	if err != nil {
 		return n.reply(m, nil, err.Error())

@@ -221,6 +221,19 @@ type BacktestNoise struct {
 	Told    int    `json:"told"`
 }
 
+// Staff knows what the app's own rows say of those who sign in to it.
+type Staff interface {
+	// Person is what they say of a user of a tenant; false where they say nothing.
+	Person(t rxvigil.Tenant, user string) (Person, bool)
+}
+
+// Person is a user as the app has it now. Its word goes before the token's, which was issued earlier.
+type Person struct {
+	Role   string         // empty: as the token says
+	Branch rxvigil.Branch // the only one it works in; empty: as the token says
+	Active bool
+}
+
 // AlertDesk shows one tenant's alerts.
 type AlertDesk interface {
 	// Open gives every open alert that is shown, in a stable order, with its values as they are now.

@@ -80,11 +80,13 @@ func forNotification(e *Event) audience {
 // rights are what one caller may see of one tenant. A nil one may see everything: nobody is asked who they are.
 type rights struct {
 	auth.Caller
-	may audience
+	may   audience
+	token auth.Caller // what the token itself says, where the app says otherwise
+	round uint64      // of the server's looks at rights
 }
 
 func newRights(c auth.Caller) *rights {
-	r := &rights{Caller: c, may: forTopic(c.Grant.Topics...)}
+	r := &rights{Caller: c, token: c, may: forTopic(c.Grant.Topics...)}
 	if c.Grant.Engine {
 		r.may |= forEngine
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -40,6 +41,8 @@ type Options struct {
 	// HubKey signs the tokens by which a SignalR client opens the connection that it negotiated, for all nodes that share it;
 	// default: one of this process alone.
 	HubKey []byte
+	// Staff knows who works where in the app; nil: what tokens say counts.
+	Staff Staff
 	// Gate tells who calls; nil: nobody is asked, and only loopback names are answered.
 	Gate *auth.Gate
 	// Limits are how many connections may be open at once.
@@ -58,7 +61,8 @@ type Server struct {
 	hubTokens   *tokens
 	hangups     hangups
 	tickets     *tickets
-	beside      bool // there are other sources: what names no tenant may mean one of theirs
+	authorized  atomic.Uint64 // how often rights were to be looked at again
+	beside      bool          // there are other sources: what names no tenant may mean one of theirs
 	handler     http.Handler
 }
 

@@ -61,6 +61,7 @@ type engine struct {
 	unsure  deliveries
 
 	onRevoke func(cdc.Message) // hears of tokens that are taken back
+	staff    staff
 }
 
 // alertStore keeps alerts; rules/pgstore satisfies it.
@@ -121,6 +122,9 @@ func (e *engine) Commit(ctx context.Context, tx *cdc.Transaction) error {
 	in, err := e.input(ctx, tx)
 	if err != nil {
 		return err
+	}
+	for i := range tx.Changes {
+		e.staff.take(&tx.Changes[i])
 	}
 	out := e.rules.Load().Commit(in)
 	if tx.LSN <= e.settled {

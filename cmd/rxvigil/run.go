@@ -243,13 +243,14 @@ func (h *house) furnish(ctx context.Context, cfg *config, logger *slog.Logger, d
 		return err
 	}
 	h.server, err = push.NewServer(push.Options{
-		Log: log, Directory: d, Shelf: d, Dispensary: d, RuleBook: newRuleBook(h.engine, cfg), Alerts: d, Thresholds: d, Commander: say, Vitals: d,
+		Log: log, Directory: d, Shelf: d, Dispensary: d, RuleBook: newRuleBook(h.engine, cfg), Alerts: d, Thresholds: d, Commander: say, Vitals: d, Staff: &h.engine.staff,
 		Site: portal.Handler(), Registry: registry, Logger: logger, CORSOrigins: cfg.Push.CORSOrigins, Drain: cfg.Push.Drain,
 		Gate: gate, Limits: cfg.Push.Limits, HubPaths: cfg.Push.HubPaths, HubTransports: cfg.Push.HubTransports, HubKey: key.Derive("SignalR connection tokens"),
 	})
 	if err != nil {
 		return err
 	}
+	h.engine.staff.onChange(h.server.Reauthorize)
 	h.engine.onRevoke = func(m cdc.Message) { takeBack(h.server, m) }
 	return recall(ctx, h.server, pg)
 }

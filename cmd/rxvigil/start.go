@@ -28,6 +28,7 @@ func (e *engine) Forget(ctx context.Context, id cdc.Identity, hash string) error
 	e.group, e.recorded, e.settled, e.saved = nil, nil, 0, 0
 	clear(e.usage)
 	clear(e.awaited)
+	e.staff.forget()
 	e.vital.set("starting")
 	if _, err := e.renewRules(); err != nil {
 		return err
@@ -74,6 +75,7 @@ func (e *engine) picture(tx *cdc.Transaction) error {
 	r := e.rules.Load()
 	for i := range tx.Changes {
 		r.Fold(&tx.Changes[i])
+		e.staff.take(&tx.Changes[i])
 	}
 	e.vital.fault(tx.Faults)
 	if e.disk.GroupSize() < groupBytes {
@@ -247,11 +249,14 @@ func (e *engine) readImages(ctx context.Context, m *cdc.Memory, to chan<- []rxvi
 		}
 	}
 	var failed error
-	for _, prefix := range m.Prefixes(rxvigil.KindTenant, rxvigil.KindBranch, rxvigil.KindMedicine, rxvigil.KindLot, rxvigil.KindLevel, rxvigil.KindRecall) {
+	for _, prefix := range m.Prefixes(rxvigil.KindTenant, rxvigil.KindBranch, rxvigil.KindMedicine, rxvigil.KindLot, rxvigil.KindLevel, rxvigil.KindRecall, rxvigil.KindUser) {
 		err := e.disk.Images(prefix, func(key, value []byte) bool {
 			record, err := m.Record(key, value)
 			if record != nil && record.Tenant != "" {
 				batch = append(batch, rxvigil.Change{After: record})
+			}
+			if record != nil {
+				e.staff.take(&rxvigil.Change{After: record})
 			}
 			if err == nil && len(batch) == foldBatch {
 				err = hand()

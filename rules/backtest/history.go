@@ -56,7 +56,7 @@ func (h *History) Add(place string, r *rxvigil.Record) {
 		field = rxvigil.RecallAt
 	case rxvigil.KindReading:
 		field = rxvigil.ReadingAt
-	case rxvigil.KindPatient, rxvigil.KindCustom:
+	case rxvigil.KindPatient, rxvigil.KindUser, rxvigil.KindCustom:
 	default:
 		h.standing = append(h.standing, r)
 	}
