@@ -59,7 +59,7 @@ func (s *Server) Reauthorize() {
 	s.authorized.Add(1)
 	s.Log.mu.Lock()
 	defer s.Log.mu.Unlock()
-	s.Log.state.ring() // wakes every feed, to look at its own
+	s.Log.turn() // wakes every feed, to look at its own
 }
 
 // reauthorized takes up rights that have changed since they were last looked at, and tells the client to fetch anew; who has none any

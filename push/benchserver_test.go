@@ -20,6 +20,16 @@ type benchProcess struct {
 	pid       int
 	addr, raw string
 	in        io.Writer
+	out       *bufio.Scanner
+}
+
+// atRest is the memory that the process has after giving back what it does not use.
+func (p *benchProcess) atRest(b *testing.B) int {
+	b.Helper()
+	if _, err := fmt.Fprintln(p.in, "rest", 0, 0); err != nil || !p.out.Scan() {
+		b.Fatalf("the server does not rest: %v", err)
+	}
+	return resident(b, p.pid)
 }
 
 // startBenchServer starts this very program as the server of a benchmark.
@@ -48,7 +58,7 @@ func startBenchServer(b *testing.B, benchmark string) *benchProcess {
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		if _, at, ok := strings.Cut(lines.Text(), "serving http://"); ok {
 			addr, raw, _ := strings.Cut(at, " ")
-			return &benchProcess{cmd.Process.Pid, addr, raw, in}
+			return &benchProcess{cmd.Process.Pid, addr, raw, in, lines}
 		}
 	}
 	b.Fatal("the server did not start")

@@ -2,6 +2,7 @@ package push
 
 import (
 	"bufio"
+	"bytes"
 	"net"
 	"net/http"
 	"sync"
@@ -22,20 +23,33 @@ func (w *corkWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	w.conn = &corkedConn{Conn: conn}
-	reader := rw.Reader
-	if reader.Buffered() == 0 {
-		reader = bufio.NewReaderSize(w.conn, 128) // what is larger is read past it
+	if early, _ := rw.Reader.Peek(rw.Reader.Buffered()); len(early) > 0 { // net/http's reader is four thousand bytes large
+		w.conn.early = bytes.Clone(early)
 	}
-	return w.conn, bufio.NewReadWriter(reader, bufio.NewWriterSize(w.conn, 128)), nil // the cork gathers what leaves
+	// What is larger than the reader is read past it; the cork gathers what leaves.
+	return w.conn, bufio.NewReadWriter(bufio.NewReaderSize(w.conn, 128), bufio.NewWriterSize(w.conn, 128)), nil
 }
 
 // corkedConn gathers what is written until flush, so that many WebSocket frames leave in one call. Only what another
 // goroutine writes while nothing is gathered (the answer to a ping) goes out directly.
 type corkedConn struct {
 	net.Conn
+	early []byte // came along with the request, and is still to be read
 
 	mu  sync.Mutex // guards buf, and orders writes: held across them, so that frames never interleave
 	buf *[]byte    // nil: not corked
+}
+
+// Read implements net.Conn.
+func (c *corkedConn) Read(p []byte) (int, error) {
+	if len(c.early) > 0 {
+		n := copy(p, c.early)
+		if c.early = c.early[n:]; len(c.early) == 0 {
+			c.early = nil
+		}
+		return n, nil
+	}
+	return c.Conn.Read(p)
 }
 
 // cork begins gathering.

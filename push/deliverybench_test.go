@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,7 +20,8 @@ import (
 )
 
 // BenchmarkDelivery opens 10 000 connections of each transport, in turn, to a process that does nothing else, and reads from the
-// machine what they cost it: memory of an idle connection, processor time of a delivery, singly and in bursts of ten, and how long
+// machine what they cost it: memory of a new connection, and of an idle one, when what its opening left behind has been given back, as
+// the runtime does within minutes by itself; processor time of a delivery, singly and in bursts of ten, and how long
 // after a publish a viewer has the event. "raw" is the limit: one goroutine that makes one write call a connection, of as many bytes as
 // server-sent events need.
 func BenchmarkDelivery(b *testing.B) {
@@ -69,6 +71,7 @@ func (c *crowd) measure(b *testing.B) {
 		c.conns = append(c.conns, c.open(b, addr))
 	}
 	perConnection := float64(resident(b, c.server.pid)-before) / crowdSize
+	idle := float64(c.server.atRest(b)-before) / crowdSize
 	defer func() {
 		for _, conn := range c.conns {
 			_ = conn.Close()
@@ -80,7 +83,8 @@ func (c *crowd) measure(b *testing.B) {
 	for b.Loop() {
 		single, waits := c.rounds(b, 1)
 		burst, _ := c.rounds(b, 10)
-		b.ReportMetric(perConnection, "B/connection")
+		b.ReportMetric(perConnection, "B/new")
+		b.ReportMetric(idle, "B/idle")
 		b.ReportMetric(single, "µs/single")
 		b.ReportMetric(burst, "µs/burst10")
 		b.ReportMetric(waits[len(waits)/2], "ms/p50")
@@ -226,6 +230,12 @@ func serveDeliveries(b *testing.B) {
 			e := sold(abyssinia, "b1", medicine, 10, 9)
 			e.Pos, e.At = rxvigil.Position{Epoch: "e1", LSN: lsn}, time.Now()
 			events = append(events, push.NewEvent(&e))
+		}
+		if name == "rest" {
+			debug.FreeOSMemory()
+			debug.FreeOSMemory() // pools give back at the second collection
+			fmt.Println("rested")
+			continue
 		}
 		if name == "raw" {
 			raw.write(events)

@@ -1,7 +1,6 @@
 package push
 
 import (
-	"cmp"
 	"context"
 	"math/rand/v2"
 	"time"
@@ -45,7 +44,7 @@ type feed struct {
 
 	standing *standing     // what it may see; nil: everything, for ever
 	warned   time.Time     // the end of the token that was announced
-	every    time.Duration // between heartbeats; zero: heartbeatEvery
+	hub      bool          // its heartbeats are SignalR's
 	born     time.Time
 	round    uint64 // of the log's state that was told last
 	lost     bool   // the source's being out of sight has been told
@@ -61,15 +60,22 @@ type told struct {
 func (f *feed) run(ctx context.Context) error {
 	f.born = time.Now()
 	f.greet()
-	ticker := time.NewTicker(cmp.Or(f.every, heartbeatEvery))
-	defer ticker.Stop()
+	wheel := &f.server.beats
+	if f.hub {
+		wheel = &f.server.hubBeats
+	}
+	beat := wheel.join()
+	defer beat.leave()
 	for due := false; ; {
 		idle, err := f.turn(ctx, due)
 		if err != nil {
 			return err
 		}
-		if due, err = f.rest(ctx, idle, ticker.C); err != nil {
+		if due, err = f.rest(ctx, idle, beat.due); err != nil {
 			return err
+		}
+		if due {
+			beat.again()
 		}
 	}
 }
@@ -127,8 +133,12 @@ type idle struct {
 // look tells of the source's state when that has changed.
 func (f *feed) look() idle {
 	l := f.server.Log
+	var state <-chan struct{}
 	l.mu.RLock()
-	now, round, state := l.sight, l.round, l.state.wait()
+	now, round := l.sight, l.round
+	if f.cursor == nil { // else its lane's bell rings too
+		state = l.state.wait()
+	}
 	l.mu.RUnlock()
 	if round != f.round && (now.lost || f.lost) {
 		f.wire.sight(now)
@@ -188,7 +198,10 @@ func (f *feed) complete() *string {
 }
 
 // rest waits for something to tell; it gives true when a heartbeat is due.
-func (f *feed) rest(ctx context.Context, i idle, beats <-chan time.Time) (due bool, err error) {
+func (f *feed) rest(ctx context.Context, i idle, beat <-chan struct{}) (due bool, err error) {
+	if f.server.Log.turned(f.round) { // before i.wake was taken
+		return false, nil
+	}
 	var alarm <-chan time.Time
 	if !i.at.IsZero() {
 		t := time.NewTimer(time.Until(i.at))
@@ -202,7 +215,7 @@ func (f *feed) rest(ctx context.Context, i idle, beats <-chan time.Time) (due bo
 		return false, f.sayBye("shutdown", errBye)
 	case op := <-f.ops:
 		return false, op(f)
-	case <-beats:
+	case <-beat:
 		return true, nil
 	case <-i.wake:
 	case <-i.state:

@@ -38,11 +38,13 @@ var typeName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
 // newFilter checks what a client asked for. Types may be custom, so only their form is checked.
 func newFilter(topics, types []string, branch string) (Filter, error) {
 	f := Filter{Branch: rxvigil.Branch(branch)}
+	known := rxvigil.Topics()
 	for _, t := range topics {
-		if !slices.Contains(rxvigil.Topics(), rxvigil.Topic(t)) {
-			return Filter{}, fmt.Errorf("topic %.40q is not one of %v", t, rxvigil.Topics())
+		i := slices.Index(known, rxvigil.Topic(t))
+		if i < 0 {
+			return Filter{}, fmt.Errorf("topic %.40q is not one of %v", t, known)
 		}
-		f.Topics = append(f.Topics, rxvigil.Topic(t))
+		f.Topics = append(f.Topics, known[i]) // not t: that would keep the whole URL
 	}
 	for _, t := range types {
 		if !typeName.MatchString(t) {

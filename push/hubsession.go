@@ -38,7 +38,7 @@ type hubSession struct {
 	heard  atomic.Int64 // when the client last said something, in ns since 1970
 
 	shook chan error    // what is wrong with the handshake, once
-	spoke chan struct{} // closed when the client says something after it
+	spoke chan struct{} // closed when the client says something after it; nil where nobody waits for that
 
 	resumable *resumable // the carrier of a connection that may be resumed; else nil
 
@@ -61,11 +61,11 @@ func (s *Server) newHubSession(v visit, transport, id string) (*hubSession, cont
 	ctx, cancel := context.WithCancel(context.Background())
 	n := &hubSession{
 		server: s, hub: v.hub, tenant: v.tenant, member: m, wire: &hubWire{topics: v.hub.topics}, ops: make(chan func(*feed) error, 8),
-		ended: ctx.Done(), end: cancel, shook: make(chan error, 1), spoke: make(chan struct{}),
+		ended: ctx.Done(), end: cancel, shook: make(chan error, 1),
 	}
 	n.wire.fluent = v.fluent
 	n.feed = &feed{
-		server: s, wire: n.wire, member: m, ops: n.ops, every: hubHeartbeat, cursor: s.Log.open(v.tenant.ID, v.filter, v.after),
+		server: s, wire: n.wire, member: m, ops: n.ops, hub: true, cursor: s.Log.open(v.tenant.ID, v.filter, v.after),
 		standing: at,
 	}
 	n.hear(time.Now())
@@ -86,6 +86,7 @@ func (n *hubSession) serve(ctx context.Context) error {
 	defer n.end()
 	err := n.shake(ctx)
 	if err == nil {
+		n.shook = nil // an idle connection holds nothing that is over
 		err = n.feed.run(ctx)
 	}
 	n.server.ended(n.member, err)
@@ -155,7 +156,7 @@ func (n *hubSession) take(ctx context.Context, record []byte) error {
 		n.shook <- aside(func() error { return signalr.CheckHandshake(record) })
 		return nil
 	}
-	if n.said == 2 {
+	if n.said == 2 && n.spoke != nil {
 		close(n.spoke)
 	}
 	var m signalr.Message

@@ -107,7 +107,7 @@ func (s *Server) openHubSocket(w http.ResponseWriter, r *http.Request, v visit, 
 		return
 	}
 	if token.stateful {
-		n.resumable = newResumable(n, k)
+		n.resumable, n.spoke = newResumable(n, k), make(chan struct{})
 		n.wire.carrier = n.resumable
 		s.hubs.add(n)
 		go n.serveResumable(ctx, k)

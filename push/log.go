@@ -42,7 +42,7 @@ type Log struct {
 	state bell // rings when the epoch or the source's state changes
 	sight sight
 	cut   splitter
-	round uint64 // rises with each Start and each change of sight
+	round uint64 // rises with each turn
 }
 
 // NewLog makes an empty log. A nil archive is one that holds nothing.
@@ -71,11 +71,25 @@ func (l *Log) Start(epoch string, floor, head rxvigil.Position) {
 	l.ring = ring{floor: head}
 	for _, lane := range l.lanes {
 		lane.batches = nil
-		lane.wake.ring()
 	}
+	l.turn()
+}
+
+// turn wakes everybody: something has changed that is no event. The caller holds the lock for writing.
+func (l *Log) turn() {
 	l.round++
 	l.heads.ring()
 	l.state.ring()
+	for _, lane := range l.lanes {
+		lane.wake.ring()
+	}
+}
+
+// turned tells whether that has happened since a round.
+func (l *Log) turned(round uint64) bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.round != round
 }
 
 // Publish appends one transaction and moves the head past it, events or not. Entries must come in order; one that is not

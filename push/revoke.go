@@ -11,7 +11,7 @@ func (s *Server) Revoke(r auth.Revocation) {
 	s.Gate.Revoke(r)
 	s.Log.mu.Lock()
 	defer s.Log.mu.Unlock()
-	s.Log.state.ring() // wakes every feed, to look at its own
+	s.Log.turn() // wakes every feed, to look at its own
 }
 
 // revoked ends a connection whose token was taken back.

@@ -60,6 +60,8 @@ type Server struct {
 	hubs        *hubSessions
 	hubTokens   *tokens
 	hangups     hangups
+	beats       wheel // of every transport but SignalR's
+	hubBeats    wheel
 	tickets     *tickets
 	authorized  atomic.Uint64 // how often rights were to be looked at again
 	beside      bool          // there are other sources: what names no tenant may mean one of theirs
@@ -83,6 +85,7 @@ func NewServer(o Options) (*Server, error) {
 	s := &Server{
 		Options: o, metrics: newMetrics(o.Registry), aggregates: newAggregates(o.Log, o.Alerts),
 		hubs: &hubSessions{live: map[string]*hubSession{}}, hubTokens: newTokens(o.HubKey), tickets: &tickets{},
+		beats: wheel{every: heartbeatEvery}, hubBeats: wheel{every: hubHeartbeat},
 	}
 	s.connections = newRegister(o.Limits, func(limit string) { s.metrics.full.WithLabelValues(limit).Inc() })
 	o.Registry.MustRegister(&liveMetrics{o.Log, s.connections})

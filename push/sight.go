@@ -22,6 +22,5 @@ func (l *Log) see(s sight) {
 		return
 	}
 	l.sight = s
-	l.round++
-	l.state.ring()
+	l.turn()
 }
