@@ -74,6 +74,10 @@ func (f *feed) reauthorized() error {
 		_ = f.server.refusal(err) // counts it
 		return f.sayBye("token_revoked", errExpired)
 	}
+	if !f.server.ofTenant(now, f.member.tenant) {
+		f.server.metrics.refused.WithLabelValues("foreign_tenant").Inc()
+		return f.sayBye("token_revoked", errExpired)
+	}
 	if !f.standing.now.CompareAndSwap(who, now) { // the client has come with another token meanwhile
 		return nil
 	}

@@ -19,6 +19,9 @@ const (
 	TransactionTooLarge = "transaction_too_large" // stands in the log itself
 )
 
+// AllTenants names every tenant of a source at once, for those who may see any of them.
+const AllTenants rxvigil.Tenant = "*"
+
 // Earliest is a cursor before everything that the log still has.
 const Earliest = "earliest"
 
@@ -35,7 +38,7 @@ const (
 type Cursor struct {
 	log    *Log
 	tenant rxvigil.Tenant
-	lane   *lane
+	lane   *lane // nil: of AllTenants
 	filter Filter
 	pos    rxvigil.Position
 	asked  bool      // the client named a position to resume from
@@ -59,7 +62,10 @@ func (l *Log) open(t rxvigil.Tenant, f Filter, after string) *Cursor {
 	oldest := l.archive.Oldest()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	c := &Cursor{log: l, tenant: t, lane: l.lane(t), filter: f, pos: l.head}
+	c := &Cursor{log: l, tenant: t, filter: f, pos: l.head}
+	if t != AllTenants {
+		c.lane = l.lane(t)
+	}
 	if after == "" {
 		return c
 	}
@@ -108,6 +114,9 @@ func (c *Cursor) takeMemory(now time.Time) (step, bool) {
 		return c.ahead(now), false
 	}
 	c.until = time.Time{}
+	if c.tenant == AllTenants { // few ask for them: they have no lane, and read what everybody's is made of
+		return step{wake: l.heads.wait()}, c.pos.Compare(l.head) < 0
+	}
 	if c.pos.Compare(l.reach.floor) < 0 {
 		return c.lose(CursorTooOld), false
 	}
@@ -209,7 +218,11 @@ func (c *Cursor) scan(ctx context.Context, s *step, to uint64) (full bool, err e
 			return false
 		}
 		seen++
-		if b := partOf(s.after.Epoch, e, c.tenant); b != nil {
+		part := partOf
+		if c.tenant == AllTenants {
+			part = wholeOf
+		}
+		if b := part(s.after.Epoch, e, c.tenant); b != nil {
 			c.collect(s, b, &size)
 		} else {
 			c.pos = later(c.pos, rxvigil.EndOf(c.pos.Epoch, e.LSN))

@@ -208,6 +208,20 @@ func partOf(epoch string, e Entry, t rxvigil.Tenant) *batch {
 	return b
 }
 
+// wholeOf gives an entry's events of every tenant, or nil.
+func wholeOf(epoch string, e Entry, _ rxvigil.Tenant) *batch {
+	b := &batch{lsn: e.LSN}
+	for _, ev := range e.Events {
+		if ev.Tenant != "" && ev.Pos.Epoch == epoch {
+			b.events = append(b.events, ev)
+		}
+	}
+	if len(b.events) == 0 {
+		return nil
+	}
+	return b
+}
+
 // ofOne tells whether all events of an entry are told to one and the same tenant, as nearly always.
 func ofOne(epoch string, e Entry) bool {
 	for _, ev := range e.Events {

@@ -42,9 +42,9 @@ type feed struct {
 	ops    <-chan func(*feed) error // what a WebSocket's reader asks for; nil elsewhere
 	cursor *Cursor                  // nil until a WebSocket subscribes
 
-	standing *standing     // what it may see; nil: everything, for ever
-	warned   time.Time     // the end of the token that was announced
-	hub      bool          // its heartbeats are SignalR's
+	standing *standing // what it may see; nil: everything, for ever
+	warned   time.Time // the end of the token that was announced
+	hub      bool      // its heartbeats are SignalR's
 	born     time.Time
 	round    uint64 // of the log's state that was told last
 	lost     bool   // the source's being out of sight has been told

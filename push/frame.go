@@ -45,6 +45,9 @@ func newResync(reason string, s scope, at rxvigil.Position) resync {
 	if s.Topics == nil {
 		s.Topics = []rxvigil.Topic{}
 	}
+	if s.Tenant == AllTenants {
+		return resync{Reason: reason, Scope: s, Snapshot: "/api/tenants", Alerts: "/api/tenants", Cursor: text(at)}
+	}
 	base := "/api/tenant/" + url.PathEscape(string(s.Tenant))
 	return resync{Reason: reason, Scope: s, Snapshot: base + "/stock", Alerts: base + "/alerts", Cursor: text(at)}
 }

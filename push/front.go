@@ -98,6 +98,16 @@ func (f *front) serverOf(r *http.Request) *Server {
 			name = c.Tenant
 		}
 	}
+	if name == string(AllTenants) {
+		for _, d := range f.doors {
+			if d.Name == r.URL.Query().Get("source") {
+				return d.Server
+			}
+		}
+		return &Server{handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			writeProblem(w, problemBadRequest.with("there are several sources: name one with ?source="))
+		})}
+	}
 	var found *Server
 	for _, d := range f.doors {
 		if _, ok := d.Server.Directory.Tenant(name); !ok {

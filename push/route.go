@@ -34,6 +34,7 @@ func (s *Server) table() []route {
 	follow := []parameter{
 		of("topics", "only these, with commas between: inventory, sales, prescriptions, patients, notifications"), of("types", "only these types of events"), branch,
 		of("after", "begin behind this cursor, or with all that the log still has: earliest; default: now. Last-Event-ID wins"), of("format", "native (the default) or cloudevents"), of("access_token", "the token, where no header can be sent"), of("ticket", "a ticket, likewise"),
+		of("source", "with * for every tenant, where there are several sources: which"),
 	}
 	stream := func(path, about, typ string, answer http.HandlerFunc, query []parameter) route {
 		return route{method: "GET", path: tenantPath + path, about: about, answer: answer, query: query, streams: typ}

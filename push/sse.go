@@ -15,7 +15,7 @@ import (
 
 // stream answers GET /api/tenant/{tenant}/stream: native server-sent events.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
-	t, who, ok := s.enter(w, r, noTenant(w))
+	t, who, ok := s.enterAny(w, r, noTenant(w))
 	if !ok {
 		return
 	}
@@ -44,6 +44,20 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request, miss func()) (Ten
 		return Tenant{}, nil, false
 	}
 	return s.admit(w, r, r.PathValue("tenant"), miss)
+}
+
+// enterAny is enter, for a route that also has all tenants at once: *, for those who may see any.
+func (s *Server) enterAny(w http.ResponseWriter, r *http.Request, miss func()) (Tenant, *rights, bool) {
+	if r.PathValue("tenant") != string(AllTenants) {
+		return s.enter(w, r, miss)
+	}
+	who, ok := s.who(w, r)
+	if ok && (who == nil || !who.Grant.AnyTenant) {
+		s.metrics.refused.WithLabelValues("foreign_tenant").Inc()
+		miss()
+		ok = false
+	}
+	return Tenant{ID: AllTenants, Name: "all"}, who, ok
 }
 
 // serveSSE is one connection, from its headers to its end.

@@ -29,7 +29,7 @@ func (s *Server) websocket(w http.ResponseWriter, r *http.Request) {
 		ok  bool
 	)
 	if started {
-		if t, who, ok = s.admit(w, r, r.PathValue("tenant"), noTenant(w)); !ok {
+		if t, who, ok = s.enterAny(w, r, noTenant(w)); !ok {
 			return
 		}
 	}
