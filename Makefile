@@ -4,6 +4,7 @@ GO         ?= go
 CONFIG     ?= rxvigil.yaml
 FUZZTIME   ?= 30s
 PLAYWRIGHT := 1.65.1
+DENO       := 2.5.6
 TYPESCRIPT := 7.0.2
 SIGNALR    := 8.0.29 10.0.11
 REACT      := 19.2.0
@@ -87,8 +88,8 @@ lint: ## the long list of .golangci.yml; the first time builds the linter, for s
 	$(GO) run $(GOLANGCI) run
 
 # playwright-core drives the browser of the machine; it brings none of its own. Microsoft's SignalR client is there once a major version,
-# as signalr8 and so on. React, Vite and axe-core are what the portal client is tested with.
-NODE_MODULES := playwright-core@$(PLAYWRIGHT) typescript@$(TYPESCRIPT) react@$(REACT) react-dom@$(REACT) @types/react@$(REACT_TYPES) \
+# as signalr8 and so on. React, Vite, Deno and axe-core are what the portal client is tested with.
+NODE_MODULES := playwright-core@$(PLAYWRIGHT) deno@$(DENO) typescript@$(TYPESCRIPT) react@$(REACT) react-dom@$(REACT) @types/react@$(REACT_TYPES) \
 	vite@$(VITE) axe-core@$(AXE) $(foreach v,$(SIGNALR),signalr$(firstword $(subst ., ,$(v)))@npm:@microsoft/signalr@$(v))
 NODE_STAMP := .cache/node/$(shell printf '%s' '$(NODE_MODULES)' | cksum | cut -d' ' -f1)
 .PHONY: .cache/node

@@ -54,6 +54,22 @@ func TestTheOtherViewsAreTrueInThreeLanguages(t *testing.T) {
 	browse(t, s.addr, chromium, playwright, "views.test.mjs").serve(t, dsn, s, nil)
 }
 
+// The story itself is portal/testdata/runtime.test.mjs.
+func TestTheClientRunsInNodeAndDeno(t *testing.T) {
+	t.Parallel()
+	chromium, playwright := findBrowser(t)
+	deno := filepath.Join(playwright, "../.bin/deno")
+	for name, command := range map[string][]string{"node": {"node"}, "deno": {deno, "run", "--allow-all", "--no-prompt"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dsn, s := openPharmacy(t)
+			s.start()
+			s.ready()
+			tellBy(t, command, s.addr, chromium, playwright, "runtime.test.mjs").serve(t, dsn, s, nil)
+		})
+	}
+}
+
 // The story itself is portal/testdata/threetabs.test.mjs.
 func TestThreeTabsHaveOneStreamAndTellEachEventOnce(t *testing.T) {
 	t.Parallel()
@@ -142,9 +158,15 @@ type browserLine struct {
 
 func browse(t testing.TB, addr, chromium, playwright, script string) *browser {
 	t.Helper()
+	return tellBy(t, []string{"node"}, addr, chromium, playwright, script)
+}
+
+// tellBy is browse with another command in Node's place.
+func tellBy(t testing.TB, command []string, addr, chromium, playwright, script string) *browser {
+	t.Helper()
 	const shelf = " WHERE product_id = 1002 AND branch_id = 11"
 	b := &browser{lines: make(chan browserLine)}
-	b.cmd = exec.Command("node", "../../portal/testdata/"+script)
+	b.cmd = exec.Command(command[0], append(command[1:], "../../portal/testdata/"+script)...)
 	b.cmd.Env = append(os.Environ(), "RXVIGIL_URL=http://"+addr, "TENANT=testpharmacy", "SUBJECT=1002", "STEP_MS=30000",
 		"SQL_LOW=UPDATE inventory SET quantity_on_hand = 5"+shelf, "SQL_RESTOCK=UPDATE inventory SET quantity_on_hand = 400"+shelf,
 		"SQL_BURST=DO $$ BEGIN FOR i IN 1..10000 LOOP UPDATE inventory SET quantity_on_hand = 300 + i % 50 WHERE product_id = 1005 + i % 20 AND branch_id = 11; COMMIT; END LOOP; END $$",
