@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"sync"
+	"time"
 )
 
 // pipe carries raw messages from the receiver to the engine goroutine. It holds at most limit bytes and one message more:
@@ -80,6 +81,26 @@ func (p *pipe) empty() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.buf) == 0
+}
+
+// filled waits for something to take, but not for long; it gives false when nothing came.
+func (p *pipe) filled(patience time.Duration) bool {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	for p.empty() {
+		p.mu.Lock()
+		over := p.over
+		p.mu.Unlock()
+		if over {
+			return false
+		}
+		select {
+		case <-p.data:
+		case <-timer.C:
+			return !p.empty()
+		}
+	}
+	return true
 }
 
 // nextMessage splits the first message off a taken buffer.

@@ -39,6 +39,7 @@ func (r *Reader) prepare(ctx context.Context, conn *pgx.Conn, repl *pgconn.PgCon
 	id.Slot = r.kept.SlotGen
 	slot.lost = slot.lost || r.invalid
 	r.keepFailover(ctx, conn, repl, slot)
+	r.reached.Store(srv.flushed) // what another server had reached says nothing of this one
 	reason, err := r.reason(ctx, repl, sink, id, slot, srv.flushed)
 	if err != nil {
 		return nil, 0, err

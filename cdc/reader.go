@@ -95,6 +95,7 @@ type Reader struct {
 	confirm  atomic.Uint64
 	place    atomic.Uint64 // end LSN of the newest transaction handed on in this stream; 0 while booting
 	progress atomic.Uint64 // grows with what the stream brings
+	reached  atomic.Uint64 // how far the source's WAL is known to go
 	waiting  atomic.Bool   // everything that came is worked on, and nothing more is there
 	invalid  bool          // the server said that our slot cannot be streamed from
 	booting  bool          // a boot was begun and its marker not yet read

@@ -79,7 +79,7 @@ func (s *stream) consume(ctx context.Context, p *pipe) error {
 	}
 	var buf []byte
 	for {
-		if p.empty() {
+		if p.empty() && !(s.behind() && p.filled(backlogPatience)) {
 			if err := s.sink.Flush(ctx); err != nil {
 				return fatal(err)
 			}
@@ -102,6 +102,21 @@ func (s *stream) consume(ctx context.Context, p *pipe) error {
 		if cap(buf) > 4*pipeLimit {
 			buf = nil
 		}
+	}
+}
+
+// A stream that is so many bytes of WAL behind the source has more on its way: for a moment of silence no group is stored, as larger
+// ones cost less.
+const (
+	backlog         = 4 << 20
+	backlogPatience = 5 * time.Millisecond
+)
+
+func (s *stream) behind() bool { return s.boot == nil && s.kept.Position+backlog < s.reached.Load() }
+
+// Reached says how far the source's WAL goes, as somebody has seen. Any goroutine may call it.
+func (r *Reader) Reached(lsn uint64) {
+	for old := r.reached.Load(); old < lsn && !r.reached.CompareAndSwap(old, lsn); old = r.reached.Load() {
 	}
 }
 

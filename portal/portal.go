@@ -109,6 +109,7 @@ func matches(asked, tag string) bool {
 // load reads every file. An embedded file that cannot be read, or whose type nobody has named, is a programmer's mistake.
 func load(fsys fs.FS) map[string]asset {
 	all := map[string]asset{}
+	z := gzip.NewWriter(nil) // one for all: each would have a megabyte
 	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -119,7 +120,7 @@ func load(fsys fs.FS) map[string]asset {
 		}
 		sum := sha256.Sum256(body)
 		var packed bytes.Buffer
-		z := gzip.NewWriter(&packed) // into memory: nothing can fail
+		z.Reset(&packed) // into memory: nothing can fail
 		_, _ = z.Write(body)
 		_ = z.Close()
 		all[name] = asset{body: body, packed: packed.Bytes(), mime: mimeOf(name), tag: `"` + hex.EncodeToString(sum[:12]) + `"`}

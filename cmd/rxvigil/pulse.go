@@ -151,6 +151,7 @@ func (p *pulse) measure(ctx context.Context) (json.RawMessage, error) {
 		return nil, err
 	}
 	p.engine.vital.measured(k)
+	p.reader.Reached(k.Head)
 	p.engine.metrics.slot(k)
 	if !k.Exists {
 		return nil, nil

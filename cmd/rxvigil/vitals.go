@@ -16,6 +16,7 @@ type vitals struct {
 	mu        sync.Mutex
 	status    string
 	since     time.Time
+	resuming  bool // until a canary of this process has come back, what another did not keep may not have been read again
 	faults    int
 	position  uint64
 	at        time.Time // commit time of the last transaction
@@ -33,6 +34,20 @@ func (v *vitals) set(status string) time.Time {
 		v.status, v.since = status, time.Now().UTC()
 	}
 	return v.since
+}
+
+// catchingUp is by how many bytes of WAL we may be behind and still be called live.
+const catchingUp = 16 << 20
+
+// caughtUp is how long a canary's way may be if we are called live when it comes back.
+const caughtUp = 5 * time.Second
+
+// resume says that the stream goes on where the disk stands. What was told last may lie ahead of that, so nothing is called true before
+// a canary that this process has sent comes back.
+func (v *vitals) resume() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.status, v.since, v.resuming = "catching_up", time.Now().UTC(), true
 }
 
 func (v *vitals) fault(faults []cdc.Fault) {
@@ -65,6 +80,10 @@ func (v *vitals) canaries(ids []string) {
 		if at, ok := v.sent[id]; ok {
 			v.roundTrip = time.Since(at)
 			clear(v.sent)
+			if v.resuming && v.status == "catching_up" && v.roundTrip < caughtUp {
+				v.status, v.since = "live", time.Now().UTC()
+			}
+			v.resuming = false
 		}
 	}
 }
@@ -94,9 +113,9 @@ func (v *vitals) measured(k cdc.KeptWAL) {
 	v.kept = k
 	v.lagBytes = max(0, int64(k.Head-v.position))
 	switch {
-	case v.status == "live" && v.lagBytes > 16<<20:
+	case v.status == "live" && v.lagBytes > catchingUp:
 		v.status, v.since = "catching_up", time.Now().UTC()
-	case v.status == "catching_up" && v.lagBytes < 1<<20:
+	case v.status == "catching_up" && v.lagBytes < 1<<20 && !v.resuming:
 		v.status, v.since = "live", time.Now().UTC()
 	}
 }
