@@ -2,7 +2,6 @@ package push_test
 
 import (
 	"net/http"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,15 +17,7 @@ func TestWhoMaySeeAnyTenantHearsAllOfThemAtOnce(t *testing.T) {
 	for _, tr := range transports()[:2] { // the native ones
 		t.Run(tr.name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				g, err := auth.NewGate(t.Context(), auth.Config{Secret: strings.Repeat("s", 32)})
-				if err != nil {
-					t.Fatal(err)
-				}
-				app := &employed{people: map[string]push.Person{}}
-				b := setup(t, 2000, func(o *push.Options) { o.Gate, o.Staff = g, app })
-				b.start()
-				defer b.close()
+			employing(t, 2000, func(t *testing.T, b *bundle, g *auth.Gate, app *employed) {
 				b.token = signedBy(t, g, auth.Caller{User: "root", Role: "super_admin"}, 24*time.Hour)
 				from := b.head()
 				var want []string
@@ -62,9 +53,7 @@ func TestWhoMaySeeAnyTenantHearsAllOfThemAtOnce(t *testing.T) {
 				synctest.Wait()
 				b.log.Stale(time.Now(), "out of sight")
 				awaitKind(t, v, "stale")
-				app.mu.Lock()
-				app.people["/root"] = push.Person{Active: true, Role: "admin"}
-				app.mu.Unlock()
+				app.say("", "root", push.Person{Active: true, Role: "admin"})
 				b.server.Reauthorize()
 				awaitKind(t, v, "bye")
 			})

@@ -26,10 +26,26 @@ func (e *employed) Person(t rxvigil.Tenant, user string) (push.Person, bool) {
 	return p, ok
 }
 
-func (e *employed) say(user string, p push.Person) {
+func (e *employed) say(t rxvigil.Tenant, user string, p push.Person) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.people[string(abyssinia)+"/"+user] = p
+	e.people[string(t)+"/"+user] = p
+}
+
+// employing runs a test with a server in a bubble that asks who calls, and an app that has its own word on that.
+func employing(t *testing.T, ringBytes int, test func(*testing.T, *bundle, *auth.Gate, *employed)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		g, err := auth.NewGate(t.Context(), auth.Config{Secret: strings.Repeat("s", 32)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		app := &employed{people: map[string]push.Person{}}
+		b := setup(t, ringBytes, func(o *push.Options) { o.Gate, o.Staff = g, app })
+		b.start()
+		defer b.close()
+		test(t, b, g, app)
+	})
 }
 
 // TestTheAppsOwnWordOnAUserHoldsAtOnce, on open connections of every transport and on new ones: another branch, another role, and the
@@ -42,15 +58,7 @@ func TestTheAppsOwnWordOnAUserHoldsAtOnce(t *testing.T) {
 		}
 		t.Run(tr.name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				g, err := auth.NewGate(t.Context(), auth.Config{Secret: strings.Repeat("s", 32)})
-				if err != nil {
-					t.Fatal(err)
-				}
-				app := &employed{people: map[string]push.Person{}}
-				b := setup(t, 1<<20, func(o *push.Options) { o.Gate, o.Staff = g, app })
-				b.start()
-				defer b.close()
+			employing(t, 1<<20, func(t *testing.T, b *bundle, g *auth.Gate, app *employed) {
 				b.token = signedBy(t, g, auth.Caller{User: "sara", Tenant: string(abyssinia), Role: "pharmacist", Branches: []rxvigil.Branch{"b1"}}, 24*time.Hour)
 				v, err := tr.connect(b, "testpharmacy", "", b.head())
 				if err != nil {
@@ -73,7 +81,7 @@ func TestTheAppsOwnWordOnAUserHoldsAtOnce(t *testing.T) {
 				synctest.Wait()
 				hears("at first", tell(), "b1 stock")
 
-				app.say("sara", push.Person{Active: true, Branch: "b2"})
+				app.say(abyssinia, "sara", push.Person{Active: true, Branch: "b2"})
 				b.server.Reauthorize()
 				synctest.Wait()
 				if f := awaitKind(t, v, "resync"); !strings.Contains(f.raw, push.RightsChanged) {
@@ -81,7 +89,7 @@ func TestTheAppsOwnWordOnAUserHoldsAtOnce(t *testing.T) {
 				}
 				hears("in another branch", tell(), "b2 stock")
 
-				app.say("sara", push.Person{Active: true, Branch: "b2", Role: "Cashier"})
+				app.say(abyssinia, "sara", push.Person{Active: true, Branch: "b2", Role: "Cashier"})
 				b.server.Reauthorize()
 				synctest.Wait()
 				awaitKind(t, v, "resync")
@@ -91,11 +99,11 @@ func TestTheAppsOwnWordOnAUserHoldsAtOnce(t *testing.T) {
 				}
 
 				b.server.Reauthorize() // nothing has changed: nobody is told anything
-				app.say("somebody else", push.Person{})
+				app.say(abyssinia, "somebody else", push.Person{})
 				b.server.Reauthorize()
 				hears("as before", tell(), "b2 sale")
 
-				app.say("sara", push.Person{Role: "Cashier"})
+				app.say(abyssinia, "sara", push.Person{Role: "Cashier"})
 				b.server.Reauthorize()
 				synctest.Wait()
 				for err = nil; err == nil; { // a goodbye and the end; a poller's next is refused

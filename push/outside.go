@@ -58,6 +58,7 @@ type StockQuery struct {
 	Branch   rxvigil.Branch
 	Medicine string // an id
 	Text     string // part of a medicine's name, without regard to case
+	Urgent   bool   // only what wants ordering, the most urgent first, and no further page
 }
 
 // ExpiringQuery asks for lots with stock that expire within so many days, expired ones included.

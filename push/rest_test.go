@@ -64,6 +64,7 @@ func TestDeskAnswersAsPromised(t *testing.T) {
 			{"GET", base + "/alerts?after=rubbish", ""},
 			{"GET", base + "/alerts?limit=1000", ""},
 			{"GET", base + "/stock?brnch=b1", ""},
+			{"GET", base + "/stock?sort=price", ""},
 			{"GET", base + "/expiring?within=soon", ""},
 			{"GET", base + "/stream?topics=weather", ""},
 			{"POST", base + "/alerts/low-m1/snooze", `{}`},

@@ -64,7 +64,7 @@ func (s *Server) table() []route {
 		desk("POST", "/alerts/{id}/snooze", "Not to be told for a while.", s.snooze, later(applied{}), actionBody{}),
 		desk("POST", "/alerts/{id}/unsnooze", "To be told again.", s.unsnooze, later(applied{}), actionBody{}),
 		desk("GET", "/analytics", "How alerts have been: by day, rule and branch, times, the noisiest subjects.", s.analytics, ok(Analytics{}), nil, of("since", "a span such as 30d (the default), up to 366d"), branch),
-		desk("GET", "/stock", "What is on the shelves.", s.stock, ok(page[StockItem]{}), nil, append(paging, of("q", "part of a medicine's name"), of("medicine", "of this medicine alone, by its id"), branch)...),
+		desk("GET", "/stock", "What is on the shelves.", s.stock, ok(page[StockItem]{}), nil, append(paging, of("q", "part of a medicine's name"), of("medicine", "of this medicine alone, by its id"), of("sort", "name (the default), or urgency: only what is out, low or runs out within two weeks, what lasts the shortest first, on one page"), branch)...),
 		desk("GET", "/expiring", "Lots with stock that expire, or have.", s.expiring, ok(page[ExpiringItem]{}), nil, append(paging, of("within", "days such as 30d (the default)"), branch)...),
 		desk("GET", "/prescriptions", "Prescriptions that wait, the longest first.", s.prescriptions, ok(page[PrescriptionItem]{}), nil, append(paging, branch)...),
 		desk("GET", "/rules", "By which rules the pharmacy is judged, and what they would have told of the past.", s.rules, ok(ruleBookBody{}), nil),

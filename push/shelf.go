@@ -9,14 +9,18 @@ import (
 
 // stock answers GET …/stock.
 func (s *Server) stock(c call) (int, any, error) {
-	if err := c.only("branch", "q", "medicine", "limit", "after"); err != nil {
+	if err := c.only("branch", "q", "medicine", "sort", "limit", "after"); err != nil {
 		return 0, nil, err
 	}
 	p, err := c.paging()
 	if err != nil {
 		return 0, nil, err
 	}
-	q := StockQuery{Page: p, Branch: rxvigil.Branch(c.param("branch")), Medicine: c.param("medicine"), Text: c.param("q")}
+	sort := c.param("sort")
+	if sort != "" && sort != "name" && sort != "urgency" {
+		return 0, nil, bad("sort %.20q is not one of [name urgency]", sort)
+	}
+	q := StockQuery{Page: p, Urgent: sort == "urgency", Branch: rxvigil.Branch(c.param("branch")), Medicine: c.param("medicine"), Text: c.param("q")}
 	if err := c.who.limit(Filter{Topics: []rxvigil.Topic{rxvigil.Inventory}, Branch: q.Branch}); err != nil {
 		return 0, nil, err
 	}

@@ -103,3 +103,18 @@ func TestAPatientIsNamedByID(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+// TestWhatHasRunOutIsNotSaidToLast: a shelf that was to run out and has done so is no good news, in no language.
+func TestWhatHasRunOutIsNotSaidToLast(t *testing.T) {
+	t.Parallel()
+	for _, s := range speeches() {
+		said := func(available int64) string {
+			return s.sentence(&rxvigil.Alert{
+				Kind: "projected_stockout", Status: rxvigil.Resolved, Subject: rxvigil.Subject{Name: "M"}, Values: rxvigil.Facts{"available": rxvigil.NumberValue(rxvigil.NumberOf(available))},
+			}, false)
+		}
+		if out := said(0); strings.Contains(out, "0") || out == said(3) || out != said(-1) || !strings.Contains(said(3), "3") {
+			t.Errorf("%s: %q, else %q", s.Language, out, said(3))
+		}
+	}
+}

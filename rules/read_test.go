@@ -70,6 +70,17 @@ func TestStockIsReadPageByPageAndLotsByExpiry(t *testing.T) {
 			t.Errorf("%+v (-want +got):\n%s", c.q, diff)
 		}
 	}
+	for _, c := range []struct {
+		branch rxvigil.Branch
+		most   int
+		want   []string
+	}{
+		{"", 9, []string{want[2], want[3], want[1]}}, {"y", 9, []string{want[3], want[1]}}, {"", 2, want[2:4]},
+	} {
+		if diff := cmp.Diff(c.want, stockText(s.engine.Urgent("t", c.branch, c.most))); diff != "" {
+			t.Errorf("urgent %+v (-want +got):\n%s", c, diff)
+		}
+	}
 	if got := s.engine.Stock("another", StockQuery{}); len(got) != 0 {
 		t.Errorf("another tenant sees %v", stockText(got))
 	}

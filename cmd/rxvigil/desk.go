@@ -56,17 +56,24 @@ func (d desk) Stock(_ context.Context, t rxvigil.Tenant, q push.StockQuery) ([]p
 	if err != nil {
 		return nil, "", err
 	}
+	if q.Urgent {
+		return stockItems(d.e.rules.Load().Urgent(t, q.Branch, q.Limit)), "", nil
+	}
 	lines := d.e.rules.Load().Stock(t, rules.StockQuery{Branch: q.Branch, Medicine: q.Medicine, Text: q.Text, After: after, Limit: q.Limit + 1})
 	next := ""
 	if len(lines) > q.Limit {
 		lines = lines[:q.Limit]
 		next = closeKey(lines[q.Limit-1].Key())
 	}
+	return stockItems(lines), next, nil
+}
+
+func stockItems(lines []rules.StockLine) []push.StockItem {
 	items := make([]push.StockItem, 0, len(lines))
 	for _, l := range lines {
 		items = append(items, stockItem(l))
 	}
-	return items, next, nil
+	return items
 }
 
 func stockItem(l rules.StockLine) push.StockItem {
@@ -92,23 +99,11 @@ func stockItem(l rules.StockLine) push.StockItem {
 
 // Expiring lists lots that expire soon or have.
 func (d desk) Expiring(_ context.Context, t rxvigil.Tenant, q push.ExpiringQuery) ([]push.ExpiringItem, string, error) {
-	after, err := openKey(q.After)
+	engine := d.e.rules.Load()
+	pack := engine.Pack()
+	lines, next, err := pageOf(engine.Expiring(t, q.Branch, q.Days), q.Page, func(l rules.ExpiringLine) string { return l.Lot.ID })
 	if err != nil {
 		return nil, "", err
-	}
-	engine := d.e.rules.Load()
-	lines, pack := engine.Expiring(t, q.Branch, q.Days), engine.Pack()
-	if after != "" {
-		i := slices.IndexFunc(lines, func(l rules.ExpiringLine) bool { return l.Lot.ID == after })
-		if i < 0 {
-			return nil, "", push.ErrBadPage
-		}
-		lines = lines[i+1:]
-	}
-	next := ""
-	if len(lines) > q.Limit {
-		lines = lines[:q.Limit]
-		next = closeKey(lines[q.Limit-1].Lot.ID)
 	}
 	items := make([]push.ExpiringItem, 0, len(lines))
 	for _, l := range lines {
@@ -132,22 +127,9 @@ func expiringItem(l rules.ExpiringLine) push.ExpiringItem {
 
 // Prescriptions lists those that wait.
 func (d desk) Prescriptions(_ context.Context, t rxvigil.Tenant, q push.PrescriptionQuery) ([]push.PrescriptionItem, string, error) {
-	after, err := openKey(q.After)
+	lines, next, err := pageOf(d.e.rules.Load().Prescriptions(t, q.Branch), q.Page, func(l rules.PrescriptionLine) string { return l.ID })
 	if err != nil {
 		return nil, "", err
-	}
-	lines := d.e.rules.Load().Prescriptions(t, q.Branch)
-	if after != "" {
-		i := slices.IndexFunc(lines, func(l rules.PrescriptionLine) bool { return l.ID == after })
-		if i < 0 {
-			return nil, "", push.ErrBadPage
-		}
-		lines = lines[i+1:]
-	}
-	next := ""
-	if len(lines) > q.Limit {
-		lines = lines[:q.Limit]
-		next = closeKey(lines[q.Limit-1].ID)
 	}
 	items := make([]push.PrescriptionItem, 0, len(lines))
 	for _, l := range lines {
@@ -277,6 +259,26 @@ func (d desk) Unready() []string {
 		return []string{"the source is out of sight"}
 	}
 	return []string{"reading the source's tables"}
+}
+
+// pageOf is a page of a list that stands in memory, whose lines have ids; next is the key of the one behind it.
+func pageOf[T any](lines []T, p push.Page, id func(T) string) (page []T, next string, err error) {
+	after, err := openKey(p.After)
+	if err != nil {
+		return nil, "", err
+	}
+	if after != "" {
+		i := slices.IndexFunc(lines, func(l T) bool { return id(l) == after })
+		if i < 0 {
+			return nil, "", push.ErrBadPage
+		}
+		lines = lines[i+1:]
+	}
+	if len(lines) > p.Limit {
+		lines = lines[:p.Limit]
+		next = closeKey(id(lines[p.Limit-1]))
+	}
+	return lines, next, nil
 }
 
 // Keys of lists travel as opaque text.

@@ -135,6 +135,7 @@ func (e *engine) Booted(ctx context.Context, tx *cdc.Transaction, gap *cdc.Gap) 
 	}
 	e.open(floor, floor)
 	e.publish()
+	e.vital.arrive()
 	return nil
 }
 
@@ -161,15 +162,14 @@ func (e *engine) Resumed(ctx context.Context, m *cdc.Memory) error {
 	}
 	meta := e.disk.Meta()
 	e.durable.Store(meta.Position)
-	e.open(rxvigil.EndOf(e.epoch, meta.Floor), rxvigil.EndOf(e.epoch, meta.Position))
 	e.vital.resume()
+	e.open(rxvigil.EndOf(e.epoch, meta.Floor), rxvigil.EndOf(e.epoch, meta.Position))
 	return nil
 }
 
 func (e *engine) open(floor, head rxvigil.Position) {
 	e.log.Start(e.epoch, floor, head)
 	e.log.Fresh()
-	e.vital.set("live")
 	if !e.started {
 		e.started = true
 		close(e.ready)

@@ -30,6 +30,9 @@ type vitals struct {
 func (v *vitals) set(status string) time.Time {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if status == "live" && v.resuming {
+		status = "catching_up"
+	}
 	if v.status != status {
 		v.status, v.since = status, time.Now().UTC()
 	}
@@ -48,6 +51,13 @@ func (v *vitals) resume() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.status, v.since, v.resuming = "catching_up", time.Now().UTC(), true
+}
+
+// arrive says that everything is true.
+func (v *vitals) arrive() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.status, v.since, v.resuming = "live", time.Now().UTC(), false
 }
 
 func (v *vitals) fault(faults []cdc.Fault) {

@@ -12,12 +12,14 @@ const POINTS = 500;
 const SERIES = 400;
 const ASK_MS = 160;
 const LOTS_MS = 700;
+const URGENT = 50;
 
 export class StockBook {
   query = '';
   medicine = '';
   branch = '';
   /** @type {StockItem[]} */ items = [];
+  /** What wants ordering, the most urgent first. @type {StockItem[]} */ urgent = [];
   /** @type {Level[]} At which the open medicine is low, by branch. */ levels = [];
   loading = false;
   problem = '';
@@ -40,6 +42,7 @@ export class StockBook {
     this.#api = api;
     this.#series.clear();
     this.moved = [];
+    this.urgent = [];
     this.search('');
   }
 
@@ -104,6 +107,15 @@ export class StockBook {
     this.loading = false;
     this.#touch('stock');
     void this.#readLevels();
+  }
+
+  /** Reads what is urgent. */
+  async loadUrgent() {
+    const api = this.#api;
+    const page = await api?.stock({ sort: 'urgency', limit: String(URGENT) }).catch(() => undefined);
+    if (!page || api !== this.#api) return;
+    this.urgent = page.items;
+    this.#touch('stock');
   }
 
   async #readLevels() {

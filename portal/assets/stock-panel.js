@@ -13,6 +13,7 @@ import { date, daysLeft, plainly, quantity } from './words.js';
  */
 
 const RESULTS = 8;
+const URGENT = 6;
 /** @type {Record<StockItem['status'], string>} */
 const STATUS = { ok: t('enough'), low: t('low'), out: t('out of stock'), unknown: t('not known') };
 
@@ -23,13 +24,14 @@ export class StockPanel extends HTMLElement {
   });
   #body = h('div', { class: 'stock-body', 'data-testid': 'stock' });
   #hint = h('div', { class: 'hint' });
+  #urgent = h('ul', { class: 'rows', 'data-testid': 'urgent', 'aria-label': t('What wants ordering, the most urgent first') });
   #empty = h('p', { class: 'empty' });
 
   connectedCallback() {
     this.append(
       h('header', { class: 'panel-head' }, h('h2', { id: 'stock-title' }, t('Stock')), h('div', { class: 'search' }, this.#search, h('kbd', { 'aria-hidden': 'true' }, '/'))),
-      this.#body, this.#hint, this.#empty);
-    store.read(['stock', 'tenant', 'alerts'], () => this.#paint());
+      this.#body, this.#urgent, this.#hint, this.#empty);
+    store.read(['stock', 'tenant'], () => this.#paint());
   }
 
   /** @param {KeyboardEvent} event */
@@ -62,6 +64,7 @@ export class StockPanel extends HTMLElement {
     const found = this.#found();
     const one = stock.medicine || found.length === 1;
     follow(this.#body, found.slice(0, one ? 1 : RESULTS), (f) => `${one ? 'one' : 'of'} ${f.id}`, (f) => (one ? this.#detail(f) : this.#result(f)), (el, f) => (one ? this.#fillDetail(el, f) : this.#fillResult(el, f)));
+    this.#paintUrgent(Boolean(stock.query.trim() || stock.medicine));
     this.#paintHint(Boolean(stock.query.trim() || stock.medicine));
     const problem = stock.problem ? `${t('The stock could not be loaded.')} ${stock.problem}` : '';
     const none = stock.query.trim() && !stock.loading && found.length === 0 ? t('No medicine is called \u201c{name}\u201d.', { name: stock.query.trim() }) : '';
@@ -72,13 +75,30 @@ export class StockPanel extends HTMLElement {
   }
 
   /** @param {boolean} busy */
+  #paintUrgent(busy) {
+    set(this.#urgent, { hidden: busy });
+    if (busy) return;
+    const items = store.stock.urgent.filter((i) => store.shows(i.branch?.id)).slice(0, URGENT);
+    follow(this.#urgent, items, (i) => `${i.medicine.id} ${i.branch?.id}`, (i) => h('li', { 'data-testid': 'urgent-stock' },
+      h('button', { type: 'button', class: 'row result', onclick: () => store.stock.open(i.medicine.id, i.medicine.name) },
+        h('span', { class: 'row-text' }, h('b', null, i.medicine.name), h('small', null)), h('span', { class: 'row-figures' }, h('span', null), h('small', null)))),
+    (el, i) => {
+      const row = /** @type {Element} */ (el.firstElementChild);
+      const [what, cover] = /** @type {[Element, Element]} */ (/** @type {unknown} */ ([...row.querySelectorAll('small')]));
+      set(row, { 'data-status': i.status });
+      say(what, [i.branch?.name, STATUS[i.status]].filter(Boolean).join(' \u00b7 '));
+      say(/** @type {Element} */ (row.querySelector('.row-figures span')), t('{n} available', { n: quantity(i.available) }));
+      say(cover, wanted(i));
+    });
+  }
+
+  /** @param {boolean} busy */
   #paintHint(busy) {
     set(this.#hint, { hidden: busy });
     if (busy) return;
-    const low = store.alerts.list().filter((v) => v.alert.kind === 'low_stock' && !v.gone).map((v) => ({ id: v.alert.subject.id, name: v.alert.subject.name, why: v.alert.rung }));
-    const chips = [...low.slice(0, 6), ...store.stock.moved.map((m) => ({ ...m, why: 'moved' }))].filter((c, i, all) => all.findIndex((d) => d.id === c.id) === i).slice(0, 9);
+    const chips = store.stock.moved.map((m) => ({ ...m, why: 'moved' }));
     follow(this.#hint, [{ id: '', name: '', why: '' }, ...chips], (c) => `${c.id} ${c.why}`, (c) =>
-      c.id ? h('button', { type: 'button', class: `chip ${c.why}`, onclick: () => store.stock.open(c.id, c.name) }, c.name) : h('p', { class: 'meta' }, t('Running low or just moved')));
+      c.id ? h('button', { type: 'button', class: `chip ${c.why}`, onclick: () => store.stock.open(c.id, c.name) }, c.name) : h('p', { class: 'meta' }, t('Just moved')));
   }
 
   /** @param {Found} found */
@@ -119,7 +139,7 @@ export class StockPanel extends HTMLElement {
     const section = h('section', { class: 'branch', 'data-testid': 'branch-stock', 'data-branch': item.branch?.id ?? '' },
       h('div', { class: 'branch-head' }, h('h4', null, item.branch?.name ?? t('Whole pharmacy')), h('span', { class: 'status' }), h('span', { class: 'spark' })),
       h('div', { class: 'numbers' }, number(plainly('available')), number(plainly('on_hand')), number(plainly('reserved'))),
-      h('div', { class: 'bar' }), h('div', { class: 'lots' }), form.element);
+      h('div', { class: 'bar' }), h('div', { class: 'lots' }), form.element, h('p', { class: 'meta', 'data-testid': 'cover' }));
     this.#forms.set(section, form);
     return section;
   }
@@ -144,6 +164,7 @@ export class StockPanel extends HTMLElement {
       spark.dataset.drawn = drawn;
       spark.replaceChildren(sparkline(points, limit));
     }
+    say(/** @type {Element} */ (element.lastElementChild), wanted(item));
     drawBar(bar, item, limit, full);
     const sorted = [...(item.lots ?? [])].sort((a, b) => (a.expires ?? '~').localeCompare(b.expires ?? '~'));
     follow(lots, sorted, (l) => l.id, (l) => this.#lot(l), fillLot);
@@ -153,6 +174,12 @@ export class StockPanel extends HTMLElement {
   #lot(lot) {
     return h('div', { class: 'lot-row', 'data-testid': 'lot', 'data-lot': lot.id }, h('span', { class: 'lot-number' }), h('span', { class: 'lot-date' }), h('span', { class: 'days' }), h('span', { class: 'lot-hand' }));
   }
+}
+
+/** How long it lasts and what to order, as far as that is known. @param {StockItem} item */
+function wanted({ cover_days: days, order }) {
+  const lasts = typeof days === 'number' ? count(Math.floor(days), 'enough for {n} day|enough for {n} days') : t('cover not known');
+  return [lasts, typeof order === 'number' && order > 0 && t('order {n}', { n: quantity(order) })].filter(Boolean).join(' \u00b7 ');
 }
 
 /** @param {string} label */

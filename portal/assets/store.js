@@ -18,6 +18,8 @@ import { StockBook } from './stock-book.js';
 const FEED_KEPT = 250;
 const STATS_MS = 10_000;
 const EXPIRING_MS = 10 * 60_000;
+/** Kinds of alerts that say what to order. */
+const URGENT = new Set(['low_stock', 'projected_stockout']);
 /** So far ahead the expiry calendar looks. */
 const AHEAD = '366d';
 
@@ -178,6 +180,7 @@ export class Store {
   refetch() {
     void this.alerts.load();
     void this.stock.load();
+    void this.stock.loadUrgent();
     void this.loadExpiring();
     void this.loadWaiting();
     void this.loadStats();
@@ -254,8 +257,10 @@ export class Store {
       // The stream speaks the pharmacy's language: the list is asked in the reader's.
       if (this.foreign) this.#later('say', 500, () => this.alerts.load());
       if (event.data.kind === 'expiry') this.#later('expiring', 800, () => this.loadExpiring());
+      if (URGENT.has(event.data.kind)) this.#later('urgent', 800, () => this.stock.loadUrgent());
     }
     if (event.topic === 'inventory') this.stock.apply(event, isAfter);
+    if (event.type === 'stock_level_changed' && this.stock.urgent.some((i) => i.medicine.id === event.data.id)) this.#later('urgent', 3000, () => this.stock.loadUrgent());
     if (event.topic === 'prescriptions') this.#later('waiting', 800, () => this.loadWaiting());
     // Lots change inside a stock change without an event of their own.
     const short = this.expiring.some((i) => i.medicine.id === event.data.id);

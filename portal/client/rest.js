@@ -76,7 +76,7 @@ export function rest(options) {
     snooze: (id, body) => act(id, 'snooze', body),
     /** @param {string} id @param {{by?: string}} [body] */
     unsnooze: (id, body = {}) => act(id, 'unsnooze', body),
-    /** @param {{q?: string, medicine?: string, branch?: string}} [query] @returns {Promise<Page<StockItem>>} */
+    /** @param {{q?: string, medicine?: string, branch?: string, sort?: 'name' | 'urgency', limit?: string}} [query] @returns {Promise<Page<StockItem>>} */
     stock: (query) => get('/stock', query),
     /** @param {{within?: string, branch?: string}} [query] @returns {Promise<Page<ExpiringItem>>} */
     expiring: (query = { within: '30d' }) => list('/expiring', query),

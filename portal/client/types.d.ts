@@ -83,6 +83,14 @@ export interface StockItem extends StockNumbers {
   medicine: Named & { category?: string | null; reorder_level?: number | null; price?: number | null };
   branch: Named | null;
   status: 'ok' | 'low' | 'out' | 'unknown';
+  /** On average a day; this and what follows is null where history is too short to tell. */
+  daily_use?: number | null;
+  /** Days that the available stock lasts. */
+  cover_days?: number | null;
+  min?: number | null;
+  max?: number | null;
+  /** What brings the available stock up to max. */
+  order?: number | null;
   lots: Lot[];
 }
 

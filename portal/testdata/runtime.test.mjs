@@ -51,4 +51,5 @@ try {
   print({ fail: error instanceof Error ? `${runtime}: ${error.message}\n${error.stack}` : String(error) });
 } finally {
   hangUp();
+  setTimeout(() => process.exit(), 500).unref?.(); // Deno would wait for its standard input
 }

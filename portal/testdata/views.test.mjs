@@ -40,6 +40,19 @@ async function calendar(page) {
   await page.click('[data-testid=calendar]');
 }
 
+/** What wants ordering stands in the order of need, with how long it lasts, and follows the stock. @param {any} page */
+async function urgency(page) {
+  const rows = () => page.$$eval('[data-testid=urgent-stock]', (/** @type {HTMLElement[]} */ all) => all.map((e) => ({ status: e.querySelector('button')?.dataset.status, says: e.innerText.replace(/\s+/g, ' ') })));
+  await until(page, () => document.querySelectorAll('[data-testid=urgent-stock]').length >= 3);
+  const before = await rows();
+  const ranks = before.map((/** @type {any} */ r) => ['out', 'low', 'ok'].indexOf(r.status));
+  assert.deepEqual(ranks, [...ranks].sort(), 'out, low, then the rest');
+  assert.ok(before.some((/** @type {any} */ r) => /enough for \d+ days/.test(r.says)), `the days of cover: ${before.map((/** @type {any} */ r) => r.says)}`);
+  await want({ want: 'sql', sql: 'UPDATE inventory SET quantity_on_hand = 0 WHERE product_id = 1004 AND branch_id = 12' });
+  await until(page, (/** @type {number} */ n) => document.querySelectorAll('[data-testid=urgent-stock] [data-status=out]').length > n, before.filter((/** @type {any} */ r) => r.status === 'out').length);
+  print({ note: 'urgency', says: (await rows()).map((/** @type {any} */ r) => r.says) });
+}
+
 /** Who waits is told when it comes, and gone when it is dispensed. @param {any} page */
 async function waiting(page) {
   const numbers = () => page.$$eval('[data-testid=waiting-prescription]', (/** @type {HTMLElement[]} */ all) => all.map((e) => e.dataset.prescription));
@@ -124,6 +137,8 @@ try {
   await reader(browser, 'en-GB', async (page) => {
     await open(page, at('/'));
     await live(page);
+    print({ note: 'first paint', ms: Math.round(await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? -1)) });
+    await urgency(page);
     await calendar(page);
     await waiting(page);
     await medicine(page);
