@@ -242,6 +242,9 @@ func TestAWeekOfTwoBranchesIsToldInAsMuchAsAPharmacistReads(t *testing.T) {
 	if a := float64(r.Told) / float64(r.Days()) / 2; a > 20 {
 		t.Errorf("%.1f notifications a day and branch are more than anybody reads:\n%s", a, text.String())
 	}
+	if r.Unexplained != 0 {
+		t.Errorf("%d transitions do not say why", r.Unexplained)
+	}
 	if r.Told == 0 || r.Sales < 2000 {
 		t.Errorf("%d notifications of %d sales", r.Told, r.Sales)
 	}

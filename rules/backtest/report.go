@@ -20,6 +20,7 @@ type Report struct {
 	Sales        int
 	Transactions int
 	Standing     int // alerts that were open when the window began
+	Unexplained  int // transitions that do not say why; there should be none
 	Told         int // notifications: alerts raised, changed or told again, and digests
 	ByRule       map[string]*Rule
 	ByDay        map[string]int // notifications, by civil day
@@ -65,6 +66,9 @@ func (r *Report) rule(id string) *Rule {
 // note takes one transition.
 func (r *Report) note(t *rules.Transition, now time.Time, zone *time.Location) {
 	a := &t.Alert
+	if len(a.Why.Inputs) == 0 || a.Why.LSN == "" || a.Why.CommittedAt.IsZero() {
+		r.Unexplained++
+	}
 	rule, print := r.rule(a.Rule), rxvigil.Fingerprint(a.Tenant, a.Branch, a.Rule, a.Subject.Type, a.Subject.ID)
 	switch t.Event {
 	case rxvigil.AlertRaised:
