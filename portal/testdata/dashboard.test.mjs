@@ -229,14 +229,25 @@ async function burst(page) {
   print({ note: 'a burst', ...frames });
 }
 
+/** No card is wider than the board, whatever the page was before; what is over moves away to the right. @param {any} page */
+async function fits(page) {
+  const wide = await page.$$eval('[data-testid=alert]:not([data-status=resolved])', (/** @type {HTMLElement[]} */ cards) => {
+    const right = document.getElementById('alerts')?.getBoundingClientRect().right ?? 0;
+    return cards.filter((c) => c.getBoundingClientRect().right > right).length;
+  });
+  assert.equal(wide, 0, 'cards that stand out of the board');
+}
+
 /** In the dark and on a phone, and nobody is shut out. @param {any} page */
 async function pictures(page) {
   await page.setViewportSize({ width: 1600, height: 950 });
   await page.emulateMedia({ colorScheme: 'dark' });
+  await fits(page);
   await shot(page, '5-dark');
   await accessible(page, 'in the dark');
   await page.setViewportSize({ width: 390, height: 844 });
   await page.emulateMedia({ colorScheme: 'light' });
+  await fits(page);
   await shot(page, '6-phone');
   await accessible(page, 'on a phone');
 }
