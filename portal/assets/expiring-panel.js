@@ -44,6 +44,7 @@ export class ExpiringPanel extends HTMLElement {
 
   #paint() {
     const all = store.expiring.filter((i) => store.shows(i.branch?.id)).sort((a, b) => a.days - b.days);
+    if (this.parentElement) set(this.parentElement, { hidden: store.barred.has('expiring') });
     if (this.#calendar) this.#paintMonths(all);
     set(this.#months, { hidden: !this.#calendar });
     const items = all.filter((i) => (this.#month ? monthOf(i) === this.#month : i.days <= SOON));

@@ -112,7 +112,7 @@ export class StockBook {
   /** Reads what is urgent. */
   async loadUrgent() {
     const api = this.#api;
-    const page = await api?.stock({ sort: 'urgency', limit: String(URGENT) }).catch(() => undefined);
+    const page = await api?.stock({ sort: 'urgency', limit: String(URGENT) });
     if (!page || api !== this.#api) return;
     this.urgent = page.items;
     this.#touch('stock');

@@ -60,6 +60,7 @@ export class StockPanel extends HTMLElement {
 
   #paint() {
     const { stock } = store;
+    if (this.parentElement) set(this.parentElement, { hidden: store.barred.has('stock') });
     if (document.activeElement !== this.#search || stock.medicine) this.#search.value = stock.query;
     const found = this.#found();
     const one = stock.medicine || found.length === 1;

@@ -36,7 +36,8 @@ export class Store {
   /** @type {Stats | undefined} */ stats;
   /** @type {Envelope[]} Newest first. */ feed = [];
   /** Lots that expire within a year, or have. @type {ExpiringItem[]} */ expiring = [];
-  /** Prescriptions that wait; undefined for whom they are not. @type {PrescriptionItem[] | undefined} */ waiting;
+  /** Prescriptions that wait; undefined until they are read. @type {PrescriptionItem[] | undefined} */ waiting;
+  /** Parts that are not granted to this reader: they are not shown at all. @type {Set<Part>} */ barred = new Set();
   /** Why a part could not be loaded, in words. @type {Partial<Record<Part, string>>} */ problems = {};
   /** @type {ReturnType<typeof connect> | undefined} */ live;
   /** @type {ReturnType<typeof rest> | undefined} */ api;
@@ -126,6 +127,7 @@ export class Store {
     this.feed = this.about ? [] : recall(id);
     this.expiring = [];
     this.waiting = undefined;
+    this.barred.clear();
     this.stats = undefined;
     this.latency = undefined;
     this.trueAt = 0;
@@ -180,7 +182,7 @@ export class Store {
   refetch() {
     void this.alerts.load();
     void this.stock.load();
-    void this.stock.loadUrgent();
+    void this.loadUrgent();
     void this.loadExpiring();
     void this.loadWaiting();
     void this.loadStats();
@@ -193,12 +195,23 @@ export class Store {
       const page = await api?.expiring({ within: AHEAD });
       if (api !== this.api || !page) return;
       this.expiring = page.items;
-      delete this.problems.expiring;
+      this.#came('expiring');
     } catch (error) {
       if (api !== this.api) return;
-      this.problems.expiring = words(error);
+      this.#missed('expiring', error);
     }
     this.touch('expiring');
+  }
+
+  async loadUrgent() {
+    const { api } = this;
+    try {
+      await this.stock.loadUrgent();
+      if (api === this.api) this.#came('stock');
+    } catch (error) {
+      if (api === this.api) this.#missed('stock', error);
+    }
+    this.touch('stock');
   }
 
   async loadWaiting() {
@@ -207,13 +220,24 @@ export class Store {
       const page = await api?.prescriptions();
       if (api !== this.api || !page) return;
       this.waiting = page.items;
-      delete this.problems.waiting;
+      this.#came('waiting');
     } catch (error) {
       if (api !== this.api) return;
-      if (error instanceof RequestError && error.status === 403) this.waiting = undefined;
-      else this.problems.waiting = words(error);
+      this.#missed('waiting', error);
     }
     this.touch('waiting');
+  }
+
+  /** @param {Part} part */
+  #came(part) {
+    this.barred.delete(part);
+    delete this.problems[part];
+  }
+
+  /** What could not be read is said, unless it is not for this reader. @param {Part} part @param {unknown} error */
+  #missed(part, error) {
+    if (error instanceof RequestError && error.status === 403) this.barred.add(part);
+    else this.problems[part] = words(error);
   }
 
   async loadStats() {
@@ -257,10 +281,10 @@ export class Store {
       // The stream speaks the pharmacy's language: the list is asked in the reader's.
       if (this.foreign) this.#later('say', 500, () => this.alerts.load());
       if (event.data.kind === 'expiry') this.#later('expiring', 800, () => this.loadExpiring());
-      if (URGENT.has(event.data.kind)) this.#later('urgent', 800, () => this.stock.loadUrgent());
+      if (URGENT.has(event.data.kind)) this.#later('urgent', 800, () => this.loadUrgent());
     }
     if (event.topic === 'inventory') this.stock.apply(event, isAfter);
-    if (event.type === 'stock_level_changed' && this.stock.urgent.some((i) => i.medicine.id === event.data.id)) this.#later('urgent', 3000, () => this.stock.loadUrgent());
+    if (event.type === 'stock_level_changed' && this.stock.urgent.some((i) => i.medicine.id === event.data.id)) this.#later('urgent', 3000, () => this.loadUrgent());
     if (event.topic === 'prescriptions') this.#later('waiting', 800, () => this.loadWaiting());
     // Lots change inside a stock change without an event of their own.
     const short = this.expiring.some((i) => i.medicine.id === event.data.id);

@@ -16,7 +16,7 @@ export class Tabs extends HTMLElement {
       this.#show(e.detail);
       document.getElementById(e.detail)?.scrollIntoView({ block: 'nearest' });
     });
-    store.read(['alerts', 'expiring', 'waiting'], () => this.#paint());
+    store.read(['alerts', 'expiring', 'waiting', 'stock'], () => this.#paint());
   }
 
   /** @param {string} view */
@@ -30,7 +30,7 @@ export class Tabs extends HTMLElement {
   #paint() {
     const { critical, high, warning, info } = store.alerts.counts();
     const counts = { alerts: critical + high + warning + info, expiring: store.expiring.filter((i) => i.days <= 30 && store.shows(i.branch?.id)).length, waiting: store.waiting?.filter((p) => store.shows(p.branch?.id)).length ?? 0 };
-    follow(this, VIEWS.filter(([id]) => id !== 'waiting' || store.waiting), ([id]) => id, ([id, name]) => h('button', { type: 'button', 'data-testid': `tab-${id}`, onclick: () => this.#show(id) }, h('span', null, name), h('span', { class: 'n' })), (el, [id]) => {
+    follow(this, VIEWS.filter(([id]) => !store.barred.has(id) && (id !== 'waiting' || store.waiting)), ([id]) => id, ([id, name]) => h('button', { type: 'button', 'data-testid': `tab-${id}`, onclick: () => this.#show(id) }, h('span', null, name), h('span', { class: 'n' })), (el, [id]) => {
       set(el, { 'aria-current': this.#view === id ? 'page' : null, 'data-critical': id === 'alerts' && critical > 0 });
       say(/** @type {Element} */ (el.lastElementChild), String((id in counts && counts[/** @type {'alerts'} */ (id)]) || ''));
     });

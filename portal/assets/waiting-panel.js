@@ -30,7 +30,7 @@ export class WaitingPanel extends HTMLElement {
     const { waiting, problems } = store;
     const items = (waiting ?? []).filter((p) => store.shows(p.branch?.id));
     const shown = this.#whole ? items : items.slice(0, SHOWN_AT_FIRST);
-    if (this.parentElement) set(this.parentElement, { hidden: !waiting && !problems.waiting });
+    if (this.parentElement) set(this.parentElement, { hidden: store.barred.has('waiting') || (!waiting && !problems.waiting) });
     say(this.#count, items.length ? String(items.length) : '');
     follow(this.#list, shown, (p) => p.id, () => this.#row(), (el, p) => this.#fill(el, p));
     set(this.#more, { hidden: shown.length === items.length });
