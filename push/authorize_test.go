@@ -74,6 +74,7 @@ func TestTheAppsOwnWordOnAUserHoldsAtOnce(t *testing.T) {
 				hears := func(what string, ids map[string]string, want string) {
 					t.Helper()
 					f := awaitEvent(t, v)
+					synctest.Wait() // what else was told has been judged by the rights of now
 					if f.id != ids[want] {
 						t.Errorf("%s: heard %s, want %s", what, f.raw, want)
 					}
