@@ -33,12 +33,7 @@ func openPharmacy(t testing.TB) (dsn string, s *service) {
 // The story itself is portal/testdata/dashboard.test.mjs; this holds the database and the engine for it.
 func TestDashboardTellsOfAnUpdateUntilItIsResolved(t *testing.T) {
 	t.Parallel()
-	chromium, playwright := findBrowser(t)
-	dsn, s := openPharmacy(t)
-	s.start()
-	s.ready()
-	b := browse(t, s.addr, chromium, playwright, "dashboard.test.mjs")
-	b.serve(t, dsn, s, nil)
+	b := tellToPharmacy(t, []string{"node"}, "dashboard.test.mjs")
 	if !b.timed && !t.Failed() {
 		t.Error("the story told no latency from commit to page")
 	}
@@ -47,25 +42,30 @@ func TestDashboardTellsOfAnUpdateUntilItIsResolved(t *testing.T) {
 // The story itself is portal/testdata/views.test.mjs.
 func TestTheOtherViewsAreTrueInThreeLanguages(t *testing.T) {
 	t.Parallel()
+	tellToPharmacy(t, []string{"node"}, "views.test.mjs")
+}
+
+// tellToPharmacy runs a story to its end against the sample pharmacy and an engine of its own.
+func tellToPharmacy(t *testing.T, command []string, script string) *browser {
+	t.Helper()
 	chromium, playwright := findBrowser(t)
 	dsn, s := openPharmacy(t)
 	s.start()
 	s.ready()
-	browse(t, s.addr, chromium, playwright, "views.test.mjs").serve(t, dsn, s, nil)
+	b := tellBy(t, command, s.addr, chromium, playwright, script)
+	b.serve(t, dsn, s, nil)
+	return b
 }
 
 // The story itself is portal/testdata/runtime.test.mjs.
 func TestTheClientRunsInNodeAndDeno(t *testing.T) {
 	t.Parallel()
-	chromium, playwright := findBrowser(t)
+	_, playwright := findBrowser(t)
 	deno := filepath.Join(playwright, "../.bin/deno")
 	for name, command := range map[string][]string{"node": {"node"}, "deno": {deno, "run", "--allow-all", "--no-prompt"}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dsn, s := openPharmacy(t)
-			s.start()
-			s.ready()
-			tellBy(t, command, s.addr, chromium, playwright, "runtime.test.mjs").serve(t, dsn, s, nil)
+			tellToPharmacy(t, command, "runtime.test.mjs")
 		})
 	}
 }

@@ -123,9 +123,7 @@ func (e *engine) Commit(ctx context.Context, tx *cdc.Transaction) error {
 	if err != nil {
 		return err
 	}
-	for i := range tx.Changes {
-		e.staff.take(&tx.Changes[i])
-	}
+	e.staff.takeAll(tx.Changes)
 	out := e.rules.Load().Commit(in)
 	if tx.LSN <= e.settled {
 		out.Transitions = e.recorded[tx.LSN]

@@ -62,6 +62,7 @@ func (e *engine) Part(ctx context.Context, tx *cdc.Transaction) error {
 	in.Changes = tx.Changes
 	r := e.rules.Load()
 	e.large.remember(tx.Changes)
+	e.staff.takeAll(tx.Changes)
 	r.Part(in)
 	e.large.tell(toEach(r, cdc.Happenings(tx.Changes, e.medicineNames(r, tx.Changes))))
 	return nil

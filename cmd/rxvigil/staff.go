@@ -8,7 +8,8 @@ import (
 	"github.com/rxvigil/rxvigil/push"
 )
 
-// staff is what the app's own rows say of those who sign in to it. Its zero value knows nobody.
+// staff is what the app's own rows say of those who sign in to it. Its zero value knows nobody. While tables are read anew, what they
+// said before holds: nobody has more rights meanwhile than the app gave last.
 type staff struct {
 	mu      sync.RWMutex // guards what follows
 	people  map[person]push.Person
@@ -18,6 +19,13 @@ type staff struct {
 type person struct {
 	tenant rxvigil.Tenant
 	id     string
+}
+
+// takeAll notes the users' rows among some changes.
+func (s *staff) takeAll(changes []rxvigil.Change) {
+	for i := range changes {
+		s.take(&changes[i])
+	}
 }
 
 // take notes a user's row. One that is gone is remembered as such: its tokens outlive it.
@@ -40,13 +48,6 @@ func (s *staff) take(c *rxvigil.Change) {
 	if changed != nil && (!ok || known != p) {
 		changed()
 	}
-}
-
-// forget is called before the rows are read anew.
-func (s *staff) forget() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.people = nil
 }
 
 // onChange says who hears of changes.

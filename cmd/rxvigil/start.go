@@ -28,7 +28,6 @@ func (e *engine) Forget(ctx context.Context, id cdc.Identity, hash string) error
 	e.group, e.recorded, e.settled, e.saved = nil, nil, 0, 0
 	clear(e.usage)
 	clear(e.awaited)
-	e.staff.forget()
 	e.vital.set("starting")
 	if _, err := e.renewRules(); err != nil {
 		return err
@@ -75,8 +74,8 @@ func (e *engine) picture(tx *cdc.Transaction) error {
 	r := e.rules.Load()
 	for i := range tx.Changes {
 		r.Fold(&tx.Changes[i])
-		e.staff.take(&tx.Changes[i])
 	}
+	e.staff.takeAll(tx.Changes)
 	e.vital.fault(tx.Faults)
 	if e.disk.GroupSize() < groupBytes {
 		return nil

@@ -1,17 +1,10 @@
 // One medicine's page: how its stock moved, where it stands, what is wrong with it, and what happened to it.
 
 import { replay } from '../client/replay.js';
-import { AlertBoard } from './alert-board.js';
-import { AlertCard } from './alert-card.js';
 import { eventIsAbout } from './about.js';
-import { tickTimes } from './dom.js';
-import { FeedPanel } from './feed-panel.js';
-import { HelpDialog, listenToKeys } from './keys.js';
+import { frame } from './frame.js';
 import { MedicineHistory } from './medicine-history.js';
-import { StockPanel } from './stock-panel.js';
 import { store } from './store.js';
-import { TopBar } from './top-bar.js';
-import { Truth } from './truth.js';
 
 /** @import {Envelope} from '../client/types.d.ts' */
 
@@ -22,16 +15,7 @@ const medicine = new URLSearchParams(location.search).get('medicine') ?? '';
 store.about = medicine;
 store.alerts.about = medicine;
 
-customElements.define('rx-alert', AlertCard);
-customElements.define('rx-alert-board', AlertBoard);
-customElements.define('rx-top-bar', TopBar);
-customElements.define('rx-truth', Truth);
-customElements.define('rx-medicine-history', MedicineHistory);
-customElements.define('rx-stock', StockPanel);
-customElements.define('rx-feed', FeedPanel);
-customElements.define('rx-help', HelpDialog);
-listenToKeys();
-setInterval(tickTimes, 10_000);
+frame({ 'rx-medicine-history': MedicineHistory });
 
 let shown = '';
 store.read(['tenant'], () => {

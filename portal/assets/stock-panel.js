@@ -67,7 +67,8 @@ export class StockPanel extends HTMLElement {
     follow(this.#body, found.slice(0, one ? 1 : RESULTS), (f) => `${one ? 'one' : 'of'} ${f.id}`, (f) => (one ? this.#detail(f) : this.#result(f)), (el, f) => (one ? this.#fillDetail(el, f) : this.#fillResult(el, f)));
     this.#paintUrgent(Boolean(stock.query.trim() || stock.medicine));
     this.#paintHint(Boolean(stock.query.trim() || stock.medicine));
-    const problem = stock.problem ? `${t('The stock could not be loaded.')} ${stock.problem}` : '';
+    const wrong = stock.problem || store.problems.stock;
+    const problem = wrong ? `${t('The stock could not be loaded.')} ${wrong}` : '';
     const none = stock.query.trim() && !stock.loading && found.length === 0 ? t('No medicine is called \u201c{name}\u201d.', { name: stock.query.trim() }) : '';
     const more = !one && found.length > RESULTS ? count(found.length - RESULTS, '{n} more medicine: type more of the name.|{n} more medicines: type more of the name.') : '';
     const words = problem || none || more || (stock.loading && !found.length ? t('Looking\u2026') : '');

@@ -256,7 +256,7 @@ export class Store {
     this.link = change;
     if (change.state === 'live') this.#heard();
     // What failed to load while the engine was away is loaded now; a resync, if one is due, asks for the rest itself.
-    if (cameBack && (this.alerts.problem || this.stock.problem || this.problems.expiring)) this.refetch();
+    if (cameBack && (this.alerts.problem || this.stock.problem || Object.keys(this.problems).length > 0)) this.refetch();
     else if (change.state === 'live') void this.loadStats();
     this.touch('link');
   }
