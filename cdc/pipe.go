@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -12,11 +13,14 @@ import (
 // lock serves thousands of rows.
 type pipe struct {
 	limit int
-	space chan struct{} // signalled when the engine took something
-	data  chan struct{} // signalled when there is something to take
+	seen  *atomic.Uint64 // how far the server has read without finding more for us, once all before that is worked on; nil: nobody asks
+	space chan struct{}  // signalled when the engine took something
+	data  chan struct{}  // signalled when there is something to take
 
 	mu   sync.Mutex
 	buf  []byte
+	mark uint64 // how far the server has read
+	idle bool   // the engine waits: everything that it took is worked on
 	err  error
 	over bool
 }
@@ -42,6 +46,21 @@ func (p *pipe) put(message []byte) bool {
 	return true
 }
 
+// read says that the server has read so far, and that what it found for us was put before.
+func (p *pipe) read(lsn uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.mark = lsn
+	p.see()
+}
+
+// see tells how far the stream is worked on, where all that came is. The caller holds mu.
+func (p *pipe) see() {
+	if p.seen != nil && p.idle && len(p.buf) == 0 {
+		p.seen.Store(p.mark)
+	}
+}
+
 // close ends the pipe: what is in it can still be taken, then take gives err.
 func (p *pipe) close(err error) {
 	p.mu.Lock()
@@ -58,11 +77,13 @@ func (p *pipe) take(ctx context.Context, spare []byte) ([]byte, error) {
 		p.mu.Lock()
 		if len(p.buf) > 0 {
 			got := p.buf
-			p.buf = spare[:0]
+			p.buf, p.idle = spare[:0], false
 			p.mu.Unlock()
 			signal(p.space)
 			return got, nil
 		}
+		p.idle = true
+		p.see()
 		err, over := p.err, p.over
 		p.mu.Unlock()
 		if over {

@@ -96,6 +96,7 @@ type Reader struct {
 	place    atomic.Uint64 // end LSN of the newest transaction handed on in this stream; 0 while booting
 	progress atomic.Uint64 // grows with what the stream brings
 	reached  atomic.Uint64 // how far the source's WAL is known to go
+	seen     atomic.Uint64 // how far the server has read it for us in this stream, and what it found is worked on
 	waiting  atomic.Bool   // everything that came is worked on, and nothing more is there
 	invalid  bool          // the server said that our slot cannot be streamed from
 	booting  bool          // a boot was begun and its marker not yet read
@@ -224,6 +225,7 @@ func (r *Reader) session(ctx context.Context, sink Sink) error {
 		return err
 	}
 	r.place.Store(from)
+	r.seen.Store(0)
 	if err := start(ctx, repl, r.cfg, from); err != nil {
 		return r.streamed(err)
 	}

@@ -113,6 +113,7 @@ func (r *receiver) copyData(ctx context.Context, data []byte) error {
 	case data[0] == 'k' && len(data) >= 18:
 		r.silent = time.Now()
 		r.received = max(r.received, binary.BigEndian.Uint64(data[1:]))
+		r.out.read(r.received)
 		if data[17] == 1 {
 			return r.sendStatus()
 		}

@@ -46,6 +46,7 @@ func (s *stream) run(ctx context.Context, repl *pgconn.PgConn) error {
 		s.c.limit = s.cfg.spill
 	}
 	p := newPipe(pipeLimit)
+	p.seen = &s.seen
 	ctx, cancel := context.WithCancel(ctx)
 	r := &receiver{conn: repl, out: p, confirm: &s.confirm, place: &s.place}
 	done := make(chan struct{})
@@ -112,13 +113,19 @@ const (
 	backlogPatience = 5 * time.Millisecond
 )
 
-func (s *stream) behind() bool { return s.boot == nil && s.kept.Position+backlog < s.reached.Load() }
+func (s *stream) behind() bool {
+	return s.boot == nil && max(s.kept.Position, s.seen.Load())+backlog < s.reached.Load()
+}
 
 // Reached says how far the source's WAL goes, as somebody has seen. Any goroutine may call it.
 func (r *Reader) Reached(lsn uint64) {
 	for old := r.reached.Load(); old < lsn && !r.reached.CompareAndSwap(old, lsn); old = r.reached.Load() {
 	}
 }
+
+// Seen is how far the source's WAL has been read in this stream, where everything in it that is ours is worked on; 0 if that is not
+// known. It goes beyond the last transaction where others write: the app's other tables, or other databases. Any goroutine may call it.
+func (r *Reader) Seen() uint64 { return r.seen.Load() }
 
 func (s *stream) message(ctx context.Context, message []byte) error {
 	f, err := s.decoder.Decode(message)

@@ -150,7 +150,7 @@ func (p *pulse) measure(ctx context.Context) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.engine.vital.measured(k)
+	p.engine.vital.measured(k, p.reader.Seen())
 	p.reader.Reached(k.Head)
 	p.engine.metrics.slot(k)
 	if !k.Exists {

@@ -116,12 +116,13 @@ func (v *vitals) forgetCanaries() {
 	clear(v.sent)
 }
 
-// measured records how much WAL lies between the source's head and us, and what is kept for us.
-func (v *vitals) measured(k cdc.KeptWAL) {
+// measured records how much WAL lies between the source's head and us, and what is kept for us. Seen is how far the stream was read:
+// what others write is no lag of ours.
+func (v *vitals) measured(k cdc.KeptWAL, seen uint64) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.kept = k
-	v.lagBytes = max(0, int64(k.Head-v.position))
+	v.lagBytes = max(0, int64(k.Head-max(v.position, seen)))
 	switch {
 	case v.status == "live" && v.lagBytes > catchingUp:
 		v.status, v.since = "catching_up", time.Now().UTC()
