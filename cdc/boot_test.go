@@ -118,7 +118,7 @@ func TestASinkThatFailsEndsTheReader(t *testing.T) {
 	}
 	s.sink.onPicture = nil
 	s.boot()
-	s.sink.onCommit = func(*Transaction) error { return errStop }
+	s.sink.commits(func(*Transaction) error { return errStop })
 	s.exec("UPDATE lots SET packs = 1")
 	if err := s.ended(); !errors.Is(err, errStop) {
 		t.Errorf("a commit refused: %v", err)

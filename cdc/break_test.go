@@ -27,13 +27,13 @@ func TestATransactionInProgressWhenTheLineBreaksIsToldOnce(t *testing.T) {
 	t.Parallel()
 	s := stockedShop(t)
 	held, free := make(chan struct{}), make(chan struct{})
-	s.sink.onCommit = func(tx *Transaction) error { // the line is full of rows of the next transaction
+	s.sink.commits(func(tx *Transaction) error { // the line is full of rows of the next transaction
 		if len(tx.Changes) == 1 {
 			close(held)
 			<-free
 		}
 		return nil
-	}
+	})
 	s.exec("UPDATE lots SET packs = 7")
 	<-held
 	const n = 15_000
@@ -89,13 +89,13 @@ func TestK10TheServerIsAnsweredWhileTheSinkIsBusy(t *testing.T) {
 	t.Parallel()
 	s := stockedShop(t)
 	held, free := make(chan struct{}), make(chan struct{})
-	s.sink.onCommit = func(tx *Transaction) error {
+	s.sink.commits(func(tx *Transaction) error {
 		if len(tx.Changes) == 2 {
 			close(held)
 			<-free
 		}
 		return nil
-	}
+	})
 	pid := pgtest.Ask(t, s.dsn, "SELECT active_pid FROM pg_replication_slots WHERE slot_name = '"+s.cfg.Slot+"'")
 	s.exec("UPDATE medicines SET level = 7")
 	<-held
@@ -156,13 +156,13 @@ func TestAFastShutdownIsNotHeldUpByABusySink(t *testing.T) {
 	s := openAt(t, server.DSN(""), shopSchema+stocked, shopMapping)
 	s.boot()
 	held, free := make(chan struct{}), make(chan struct{})
-	s.sink.onCommit = func(tx *Transaction) error {
+	s.sink.commits(func(tx *Transaction) error {
 		if len(tx.Changes) == 2 {
 			close(held)
 			<-free
 		}
 		return nil
-	}
+	})
 	s.exec("UPDATE medicines SET level = 7")
 	<-held
 	s.exec("INSERT INTO medicines SELECT 100 + i, 't1', repeat('name', 250) FROM generate_series(1, 15000) AS i", "UPDATE lots SET packs = 7")

@@ -10,7 +10,7 @@ import (
 const (
 	gatherBytes = 256 << 10
 	gatherFew   = 1 << 10                // a read that brings less has come too early
-	gatherPause = 250 * time.Microsecond // what a message may come later, under such load
+	gatherPause = 200 * time.Microsecond // what a message may come later, under such load
 	gatherAfter = 16                     // hasty reads in a row are load, not chance
 	gatherHaste = 100 * time.Microsecond // between two of them
 )
@@ -18,22 +18,27 @@ const (
 // gathering is a connection that is read in large pieces. It belongs to one reader.
 type gathering struct {
 	net.Conn
-	buf  []byte
-	rest []byte // of buf, not yet given
-	last time.Time
-	few  int  // hasty reads in a row that brought few bytes
-	load bool // a pause is worth it
+	pause func(time.Duration)
+	buf   []byte
+	rest  []byte // of buf, not yet given
+	last  time.Time
+	few   int  // hasty reads in a row that brought few bytes
+	load  bool // a pause is worth it
 }
 
 func newGathering(c net.Conn) *gathering {
-	return &gathering{Conn: c, buf: make([]byte, gatherBytes)}
+	g := &gathering{Conn: c, pause: time.Sleep, buf: make([]byte, gatherBytes)}
+	if p, ok := c.(interface{ pause(d time.Duration) }); ok {
+		g.pause = p.pause
+	}
+	return g
 }
 
 // Read implements net.Conn.
 func (g *gathering) Read(p []byte) (int, error) {
 	if len(g.rest) == 0 {
 		if g.load {
-			time.Sleep(gatherPause)
+			g.pause(gatherPause)
 		}
 		n, err := g.Conn.Read(g.buf)
 		if n == 0 {

@@ -66,6 +66,9 @@ func (m *memory) change(do func()) {
 	m.changed = make(chan struct{})
 }
 
+// commits has something done before each transaction is taken.
+func (m *memory) commits(first func(*Transaction) error) { m.change(func() { m.onCommit = first }) }
+
 // await waits for a fact.
 func (m *memory) await(patience time.Duration, fact func(*memory) bool) bool {
 	over := time.After(patience)
@@ -176,8 +179,10 @@ func (m *memory) Resumed(context.Context, *Memory) error {
 }
 
 func (m *memory) Commit(_ context.Context, tx *Transaction) error {
-	if m.onCommit != nil {
-		if err := m.onCommit(tx); err != nil {
+	var first func(*Transaction) error
+	m.change(func() { first = m.onCommit })
+	if first != nil {
+		if err := first(tx); err != nil {
 			return err
 		}
 	}

@@ -33,14 +33,12 @@ func TestNothingIsSeenThatIsStillWorkedOn(t *testing.T) {
 	s.boot()
 	s.settle()
 	working, goOn := make(chan uint64), make(chan struct{})
-	s.sink.change(func() {
-		s.sink.onCommit = func(tx *Transaction) error {
-			if tx.Rows > 0 && len(tx.Messages) == 0 {
-				working <- tx.LSN
-				<-goOn
-			}
-			return nil
+	s.sink.commits(func(tx *Transaction) error {
+		if tx.Rows > 0 && len(tx.Messages) == 0 {
+			working <- tx.LSN
+			<-goOn
 		}
+		return nil
 	})
 	s.exec("UPDATE lots SET packs = 3")
 	lsn := <-working

@@ -44,12 +44,12 @@ func TestK1AnOlderTransactionCommitsBehindTheCheckpoint(t *testing.T) {
 	younger := s.retold("INSERT INTO lots VALUES (12, 't1', 'b1', 1, NULL, 1)")
 	want(t, "the younger transaction", all(younger), "+ lot 12 [t1/b1] medicine=1 expires=null on_hand=1 reserved=1")
 	s.confirm(younger[0].LSN)
-	s.sink.onCommit = func(*Transaction) error { return errStop }
+	s.sink.commits(func(*Transaction) error { return errStop })
 	s.exec("UPDATE medicines SET level = 9 WHERE id = 1")
 	s.dies()
 
 	run(t, older, "UPDATE lots SET packs = 6 WHERE id = 11; COMMIT")
-	s.sink.onCommit = nil
+	s.sink.commits(nil)
 	s.resume()
 	want(t, "what had not been taken, and then the older transaction", all(s.settle()), `
 		~ medicine 1 [t1/] reorder_level=10>9
@@ -138,14 +138,14 @@ func TestK5WhatFollowsALongTextIsNotConfirmedWithIt(t *testing.T) {
 	t.Parallel()
 	s := stockedShop(t)
 	held, die := make(chan struct{}), make(chan struct{})
-	s.sink.onCommit = func(tx *Transaction) error {
+	s.sink.commits(func(tx *Transaction) error {
 		if tx.Changes[0].Record().Kind() == rxvigil.KindLot { // the first small commit
 			close(held)
 			<-die
 			return errStop
 		}
 		return nil
-	}
+	})
 	s.exec("UPDATE medicines SET leaflet = repeat('read me ', 150000) WHERE id = 1")
 	for n := range 10 {
 		s.exec(fmt.Sprintf("UPDATE lots SET packs = %d", n))
@@ -157,7 +157,8 @@ func TestK5WhatFollowsALongTextIsNotConfirmedWithIt(t *testing.T) {
 	close(die)
 	s.dies()
 
-	s.read, s.sink.onCommit = s.read+1, nil
+	s.read++
+	s.sink.commits(nil)
 	s.resume()
 	got := s.settle()
 	if i := slices.IndexFunc(got, func(tx *seen) bool { return len(tx.Changes) != 1 }); len(got) != 10 || i >= 0 {

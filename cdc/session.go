@@ -67,6 +67,9 @@ func connectReplication(ctx context.Context, dsn string) (*pgconn.PgConn, error)
 		if err != nil {
 			return c, err
 		}
+		if c, err = unwatched(c); err != nil {
+			return nil, err
+		}
 		return newGathering(c), nil
 	}
 	conn, err := pgconn.ConnectConfig(ctx, cfg)

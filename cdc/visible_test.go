@@ -36,15 +36,13 @@ func TestAStreamIsWaitedForOnlyWhenNothingIsWorkedOn(t *testing.T) {
 	s.settle()
 	working, goOn := make(chan bool), make(chan struct{})
 	var first sync.Once
-	s.sink.change(func() {
-		s.sink.onCommit = func(*Transaction) error {
-			first.Do(func() {
-				_, waiting := s.reader.Progress()
-				working <- waiting
-				<-goOn
-			})
-			return nil
-		}
+	s.sink.commits(func(*Transaction) error {
+		first.Do(func() {
+			_, waiting := s.reader.Progress()
+			working <- waiting
+			<-goOn
+		})
+		return nil
 	})
 	s.exec("UPDATE lots SET packs = 3")
 	if <-working {
