@@ -2,6 +2,7 @@ package rxvigil
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -11,8 +12,42 @@ import (
 // Number is an exact decimal of at most 19 digits: a quantity in base units, or money. Its zero value is 0. A sum that
 // does not fit becomes unknown and stays so; it is never rounded and never wraps.
 type Number struct {
-	d       decimal.Decimal
-	unknown bool
+	// What a decimal.Decimal holds, and one thing more in no more room: there are millions of them.
+	coefficient     uint64 // below 10^19
+	scale           int8   // digits behind the point
+	below0, unknown bool
+}
+
+// numberFrom is what an operation gave; unknown where it failed.
+func numberFrom(d decimal.Decimal, err error) Number {
+	if err != nil {
+		return UnknownNumber
+	}
+	return Number{coefficient: d.Coef(), scale: int8(d.Scale()), below0: d.IsNeg()}
+}
+
+// decimal is n as the library counts with it; 0 for an unknown number.
+func (n Number) decimal() decimal.Decimal {
+	if n.coefficient > math.MaxInt64 {
+		return n.large()
+	}
+	whole := int64(n.coefficient)
+	if n.below0 {
+		whole = -whole
+	}
+	d, _ := decimal.New(whole, int(n.scale)) // it came from one
+	return d
+}
+
+// large is decimal for a coefficient that no int64 holds.
+func (n Number) large() decimal.Decimal {
+	most, _ := decimal.New(math.MaxInt64, int(n.scale))
+	rest, _ := decimal.New(int64(n.coefficient-math.MaxInt64), int(n.scale))
+	d, _ := most.Add(rest) // no more digits than it had
+	if n.below0 {
+		return d.Neg()
+	}
+	return d
 }
 
 // UnknownNumber is the number nobody knows.
@@ -20,8 +55,7 @@ var UnknownNumber = Number{unknown: true} //nolint:gochecknoglobals // a constan
 
 // NumberOf is a whole number.
 func NumberOf(n int64) Number {
-	d, err := decimal.New(n, 0)
-	return Number{d: d, unknown: err != nil}
+	return numberFrom(decimal.New(n, 0))
 }
 
 // ParseNumber reads plain or exponent notation; NaN, infinities and what needs more than 19 digits are errors.
@@ -33,7 +67,7 @@ func ParseNumber(s string) (Number, error) {
 	if !exact(s, d) {
 		return UnknownNumber, fmt.Errorf("number %.40q has more than 19 digits", s)
 	}
-	return Number{d: d}, nil
+	return numberFrom(d, nil), nil
 }
 
 // exact tells whether parsing dropped digits: the library rounds what lies beyond its precision.
@@ -90,8 +124,7 @@ func (n Number) Quo(m Number) Number {
 	if n.unknown || m.unknown {
 		return UnknownNumber
 	}
-	d, err := n.d.Quo(m.d)
-	return Number{d: d, unknown: err != nil}
+	return numberFrom(n.decimal().Quo(m.decimal()))
 }
 
 // Sqrt is the square root of n, rounded to 19 digits; unknown when n is, or is below 0.
@@ -99,55 +132,61 @@ func (n Number) Sqrt() Number {
 	if n.unknown {
 		return UnknownNumber
 	}
-	d, err := n.d.Sqrt()
-	return Number{d: d, unknown: err != nil}
+	return numberFrom(n.decimal().Sqrt())
 }
 
 // Round is n with at most so many digits behind the point, half to even, and no zeros at the end: for people to read.
 func (n Number) Round(digits int) Number {
-	return Number{d: n.d.Round(digits).Trim(0), unknown: n.unknown}
+	return n.changed(n.decimal().Round(digits).Trim(0))
 }
 
 // Floor is n rounded down to a whole number.
-func (n Number) Floor() Number { return Number{d: n.d.Floor(0), unknown: n.unknown} }
+func (n Number) Floor() Number { return n.changed(n.decimal().Floor(0)) }
 
 // Ceil is the smallest whole number that is not below n.
-func (n Number) Ceil() Number { return Number{d: n.d.Ceil(0), unknown: n.unknown} }
+func (n Number) Ceil() Number { return n.changed(n.decimal().Ceil(0)) }
+
+// changed is what became of n; unknown stays unknown.
+func (n Number) changed(d decimal.Decimal) Number {
+	if n.unknown {
+		return n
+	}
+	return numberFrom(d, nil)
+}
 
 func (n Number) apply(m Number, op func(a, b decimal.Decimal, scale int) (decimal.Decimal, error)) Number {
 	if n.unknown || m.unknown {
 		return UnknownNumber
 	}
-	d, err := op(n.d, m.d, 0)
-	return Number{d: d, unknown: err != nil}
+	return numberFrom(op(n.decimal(), m.decimal(), 0))
 }
 
 // Neg is −n.
-func (n Number) Neg() Number { return Number{d: n.d.Neg(), unknown: n.unknown} }
+func (n Number) Neg() Number { return n.changed(n.decimal().Neg()) }
 
 // Trim is n without zeros at the end of its fraction, so that a sum reads the same whatever it was summed from.
-func (n Number) Trim() Number { return Number{d: n.d.Trim(0), unknown: n.unknown} }
+func (n Number) Trim() Number { return n.changed(n.decimal().Trim(0)) }
 
 // Cmp is -1, 0 or 1 as n is below, equal to or above m.
-func (n Number) Cmp(m Number) int { return n.d.Cmp(m.d) }
+func (n Number) Cmp(m Number) int { return n.decimal().Cmp(m.decimal()) }
 
 // Equal tells whether both are known and the same number, or both unknown.
 func (n Number) Equal(m Number) bool {
-	return n.unknown == m.unknown && (n.unknown || n.d.Cmp(m.d) == 0)
+	return n.unknown == m.unknown && (n.unknown || n.decimal().Cmp(m.decimal()) == 0)
 }
 
 // Sign is -1, 0 or 1.
-func (n Number) Sign() int { return n.d.Sign() }
+func (n Number) Sign() int { return n.decimal().Sign() }
 
 // Int64 is n rounded toward zero, for durations and counts.
 func (n Number) Int64() int64 {
-	whole, _, _ := n.d.Trunc(0).Int64(0)
+	whole, _, _ := n.decimal().Trunc(0).Int64(0)
 	return whole
 }
 
 // Float64 is n as near as a float can be, to be compared and never told.
 func (n Number) Float64() float64 {
-	f, _ := n.d.Float64()
+	f, _ := n.decimal().Float64()
 	return f
 }
 
@@ -156,7 +195,7 @@ func (n Number) String() string {
 	if n.unknown {
 		return "unknown"
 	}
-	return n.d.String()
+	return n.decimal().String()
 }
 
 // MarshalJSON gives a JSON number in plain notation; an unknown number is null.
@@ -181,6 +220,6 @@ func (n Number) appendJSON(b []byte) []byte {
 	if n.unknown {
 		return append(b, "null"...)
 	}
-	b, _ = n.d.AppendText(b) // it never fails
+	b, _ = n.decimal().AppendText(b) // it never fails
 	return b
 }

@@ -11,7 +11,7 @@ import (
 // numbers are texts and whether they fit into 19 digits.
 var numbers = map[string]bool{
 	"0": true, "-0": true, "7": true, "-7.50": true, "+5": true, ".5": true, "5.": true, "0.30": true, "00012": true,
-	"9223372036854775807": true, "12345678901234567890": false, "12345678901234567890.5": false, "1234567890123456789.50": false, "0.12345678901234567890": true,
+	"9223372036854775807": true, "9223372036854775808": true, "-9223372036854775808": true, "9999999999999999999": true, "-0.9999999999999999999": true, "12345678901234567890": false, "12345678901234567890.5": false, "1234567890123456789.50": false, "0.12345678901234567890": true,
 	"1e5": true, "1E+2": true, "1e-5": true, "1e-05": true, "1e-19": true, "1e-20": false, "-1e-25": false, "5e-324": false, "1.5e-19": false, "15e-19": true,
 	"1e18": true, "1e19": false, "1e308": false, "0e0": true, "0e-99": true, "0.000e5": true, "100e-2": true, "1000000e-25": true, "1.234567890123456e+15": true, "1.234567890123456e+18": true,
 	"1234567890123456789e-19": true, "12345678901234567891e-3": false, "1e99999999999999999999": false, "": false, "e5": false, "1e": false, "NaN": false, "Infinity": false, "0x10": false, "1_000": false, "1,5": false, " 1": false,

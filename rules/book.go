@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"cmp"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -13,7 +15,8 @@ import (
 type book struct {
 	tenants        map[rxvigil.Tenant]*tenant
 	words          map[string]string                                             // categories and names of branches repeat: one copy each
-	amounts        map[rxvigil.Number]*rxvigil.Number                            // so do costs of lots
+	amounts        map[rxvigil.Number]*rxvigil.Number                            // so do numbers of lots
+	zero           rxvigil.Number                                                // the most frequent of them
 	expiresOnStart bool                                                          // a lot has expired on the day of its date
 	sold           func(t rxvigil.Tenant, lot string) (rxvigil.Number, []string) // nil: nobody knows
 	bought         map[*lot]*bought                                              // of lots that were called back
@@ -78,13 +81,53 @@ type shelf struct {
 	lots     []*lot
 	ledger   *ledger // nil: no movement was ever seen
 	demand   *demand // nil: no sale was ever seen
-	owed     []*owed // stock that is still to move, the oldest first
-	holds    []*hold // findings that wait
+	rare     *rare   // nil: nothing of it
 	told     rxvigil.Day
 	mark     uint32 // its place, from 1, among the shelves the present transaction touched
-	wanted   *level // what the branch wants to have, where the app says so by branch
 	unknown  uint32 // rules that could not be judged, one bit each
 	quiet    bool   // no alert is open on it; false: there may be one
+}
+
+// rare is what few shelves have, or have for long.
+type rare struct {
+	wanted *level  // what the branch wants to have, where the app says so by branch
+	owed   []*owed // stock that is still to move, the oldest first
+	holds  []*hold // findings that wait
+}
+
+func (r *rare) empty() bool { return r.wanted == nil && len(r.owed) == 0 && len(r.holds) == 0 }
+
+// wanted is what the branch wants to have; nil where the app does not say.
+func (s *shelf) wanted() *level {
+	if s.rare == nil {
+		return nil
+	}
+	return s.rare.wanted
+}
+
+func (s *shelf) owed() []*owed {
+	if s.rare == nil {
+		return nil
+	}
+	return s.rare.owed
+}
+
+func (s *shelf) holds() []*hold {
+	if s.rare == nil {
+		return nil
+	}
+	return s.rare.holds
+}
+
+// rarely changes what few shelves have.
+func (s *shelf) rarely(change func(*rare)) {
+	if s.rare == nil {
+		s.rare = &rare{}
+	}
+	change(s.rare)
+	if s.rare.empty() {
+		s.rare = nil
+	}
 }
 
 // level is what a branch wants to have of a medicine.
@@ -92,16 +135,16 @@ type level struct{ reorder, top rxvigil.Number }
 
 // reorder is the app's reorder level: the branch's, else the medicine's.
 func (s *shelf) reorder() rxvigil.Number {
-	if s.wanted != nil && s.wanted.reorder.Known() {
-		return s.wanted.reorder
+	if w := s.wanted(); w != nil && w.reorder.Known() {
+		return w.reorder
 	}
 	return s.medicine.reorder
 }
 
 // top is the app's maximum level: the branch's, else the medicine's.
 func (s *shelf) top() rxvigil.Number {
-	if s.wanted != nil && s.wanted.top.Known() {
-		return s.wanted.top
+	if w := s.wanted(); w != nil && w.top.Known() {
+		return w.top
 	}
 	return s.medicine.top
 }
@@ -120,16 +163,31 @@ const (
 	lotReservedUnknown
 )
 
-// lot is kept small: there may be a million.
+// lot is kept small, of one line of a processor's cache: there may be a million.
 type lot struct {
-	shelf            *shelf
-	id, number       string // one allocation
-	onHand, reserved rxvigil.Number
-	cost             *rxvigil.Number // shared by all lots of that cost; nil: nobody knows
-	expires          rxvigil.Day
-	flags            lotFlags
-	quiet            bool // no alert is open on it; false: there may be one
+	shelf          *shelf
+	text           string // its id, then its number
+	onHand         rxvigil.Number
+	reserved, cost *rxvigil.Number // shared by all lots of that amount; nil: nobody knows
+	expires        rxvigil.Day
+	idLen          uint16
+	flags          lotFlags
+	quiet          bool // no alert is open on it; false: there may be one
 }
+
+// label names the lot. A key of Postgres' is far shorter than an idLen can say: it has to fit into a page of an index.
+func (l *lot) label(id, number string) {
+	id = id[:min(len(id), math.MaxUint16)]
+	l.text, l.idLen = strings.Clone(id), uint16(len(id))
+	if number != "" {
+		l.text = id + number
+	}
+}
+
+func (l *lot) id() string { return l.text[:l.idLen] }
+
+// number is the lot's own, by which people know it; it may have none.
+func (l *lot) number() string { return l.text[l.idLen:] }
 
 func newBook() *book {
 	return &book{tenants: map[rxvigil.Tenant]*tenant{}, words: map[string]string{}, amounts: map[rxvigil.Number]*rxvigil.Number{}, shared: map[string]*medicine{}, bought: map[*lot]*bought{}}
@@ -247,22 +305,40 @@ func (b *book) word(s string) string {
 	return w
 }
 
+// manyAmounts is how many numbers are remembered to be shared. Where there are more they do not repeat much.
+const manyAmounts = 1 << 16
+
 // amount is the one copy of a known number that repeats.
 func (b *book) amount(n rxvigil.Number) *rxvigil.Number {
-	if !n.Known() {
+	switch {
+	case !n.Known():
 		return nil
+	case n == rxvigil.Number{}:
+		return &b.zero
 	}
 	kept := b.amounts[n]
 	if kept == nil {
-		kept = &n
+		if len(b.amounts) >= manyAmounts {
+			clear(b.amounts)
+		}
+		own := n // else each n would be allocated, kept or not
+		kept = &own
 		b.amounts[n] = kept
 	}
 	return kept
 }
 
+// numberAt is a number that may be nobody's.
+func numberAt(n *rxvigil.Number) rxvigil.Number {
+	if n == nil {
+		return rxvigil.UnknownNumber
+	}
+	return *n
+}
+
 // sweep forgets a shelf that holds nothing and has neither ledger nor demand nor level, and its medicine if nothing is left of that.
 func (s *shelf) sweep() (forgotten bool) {
-	if len(s.lots) > 0 || s.ledger != nil || s.demand != nil || s.wanted != nil || len(s.owed) > 0 || len(s.holds) > 0 {
+	if len(s.lots) > 0 || s.ledger != nil || s.demand != nil || s.rare != nil {
 		return false
 	}
 	m := s.medicine
@@ -289,9 +365,4 @@ func (b *book) forget() {
 	b.erased = b.erased[:0]
 }
 
-func (l *lot) name() string {
-	if l.number != "" {
-		return l.number
-	}
-	return l.id
-}
+func (l *lot) name() string { return cmp.Or(l.number(), l.id()) }

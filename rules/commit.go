@@ -319,7 +319,7 @@ func (e *Engine) looksAhead() rxvigil.Day {
 // untouchedByDays tells whether the passing of days alone can have changed nothing about a shelf: nothing is open or held on it, nothing
 // is known of its use, and its lots keep for longer than any rule looks ahead. So it is with most shelves, each day.
 func (e *Engine) untouchedByDays(s *shelf, ahead rxvigil.Day) bool {
-	if ahead < 0 || !s.quiet || s.demand != nil || len(s.holds) > 0 {
+	if ahead < 0 || !s.quiet || s.demand != nil || len(s.holds()) > 0 {
 		return false
 	}
 	today := e.dayOf(s)

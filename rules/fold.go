@@ -260,11 +260,10 @@ func (f *folding) lot(c *rxvigil.Change) {
 	f.touch(s, c.Row)
 	l = f.place(t, s, l, r, c.Row)
 	stocked := l.onHand.Sign() > 0
-	l.read(r)
+	f.numbers(l, r)
 	if stocked && l.onHand.Sign() <= 0 && f.emptied != nil {
 		f.emptied(l)
 	}
-	l.cost = f.book.amount(r.Number(rxvigil.LotCost))
 }
 
 func (f *folding) removeLot(t *tenant, id string, row uint32) {
@@ -297,7 +296,7 @@ func (f *folding) place(t *tenant, s *shelf, l *lot, r *rxvigil.Record, row uint
 	} else {
 		l = &lot{}
 		l.label(r.ID, r.Text(rxvigil.LotNumber))
-		t.lots[l.id] = l
+		t.lots[l.id()] = l
 	}
 	if len(s.lots) == 0 {
 		f.book.shelves++
@@ -307,23 +306,16 @@ func (f *folding) place(t *tenant, s *shelf, l *lot, r *rxvigil.Record, row uint
 	return l
 }
 
-func (l *lot) label(id, number string) {
-	text := strings.Clone(id)
-	if number != "" {
-		text = id + number
+// numbers takes what a lot's record says of it. A null reserved is nothing reserved; a null on_hand is unknown.
+func (f *folding) numbers(l *lot, r *rxvigil.Record) {
+	if number := r.Text(rxvigil.LotNumber); number != l.number() {
+		f.rename(l, number)
 	}
-	l.id, l.number = text[:len(id)], text[len(id):]
-}
-
-// read takes the lot's numbers from its record. A null reserved is nothing reserved; a null on_hand is unknown.
-func (l *lot) read(r *rxvigil.Record) {
-	if number := r.Text(rxvigil.LotNumber); number != l.number {
-		l.number = strings.Clone(number)
-	}
-	l.onHand, l.reserved, l.flags = r.Number(rxvigil.LotOnHand), r.Number(rxvigil.LotReserved), 0
+	l.onHand, l.flags = r.Number(rxvigil.LotOnHand), 0
+	l.reserved, l.cost = f.book.amount(r.Number(rxvigil.LotReserved)), f.book.amount(r.Number(rxvigil.LotCost))
 	switch reserved := r.Value(rxvigil.LotReserved); {
 	case reserved.IsNull():
-		l.reserved = rxvigil.Number{}
+		l.reserved = &f.book.zero
 	case reserved.IsUnknown():
 		l.flags |= lotReservedUnknown
 	}
@@ -337,16 +329,25 @@ func (l *lot) read(r *rxvigil.Record) {
 	}
 }
 
+// rename gives a lot another number. The book finds it by a text of which its number is a part.
+func (f *folding) rename(l *lot, number string) {
+	lots := l.shelf.medicine.tenant.lots
+	delete(lots, l.id())
+	l.label(l.id(), number)
+	lots[l.id()] = l
+}
+
 func (f *folding) level(c *rxvigil.Change) {
 	if was := c.Before; was != nil && !was.Gone && was.Text(rxvigil.LevelMedicine) != "" {
 		s := f.book.tenant(was.Tenant).shelf(was.Text(rxvigil.LevelMedicine), was.Branch)
 		f.touch(s, c.Row)
-		s.wanted = nil
+		s.rarely(func(r *rare) { r.wanted = nil })
 	}
 	if is := c.After; is != nil && !is.Gone && is.Text(rxvigil.LevelMedicine) != "" {
 		s := f.book.tenant(is.Tenant).shelf(is.Text(rxvigil.LevelMedicine), is.Branch)
 		f.touch(s, c.Row)
-		s.wanted = &level{reorder: is.Number(rxvigil.LevelReorderLevel), top: is.Number(rxvigil.LevelMaxLevel)}
+		wanted := &level{reorder: is.Number(rxvigil.LevelReorderLevel), top: is.Number(rxvigil.LevelMaxLevel)}
+		s.rarely(func(r *rare) { r.wanted = wanted })
 	}
 }
 

@@ -71,7 +71,7 @@ func (e *Engine) abide(r *rule, h *hearing, v verdict, clears bool) {
 
 // releaseLeft forgets what waits on a shelf and was not found again: its subject is gone.
 func (e *Engine) releaseLeft(s *shelf) {
-	for _, w := range slices.Clone(s.holds) {
+	for _, w := range slices.Clone(s.holds()) {
 		if w.pass != e.pass {
 			e.settleMatter(s.medicine.tenant, w)
 		}

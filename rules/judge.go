@@ -142,10 +142,10 @@ func (e *Engine) find(r *rule, h *hearing, v verdict, opens []*open) *open {
 		if v.lot.quiet {
 			return nil
 		}
-		if v.lot.quiet = e.alerts.perLot[v.lot.id] == 0; v.lot.quiet {
+		if v.lot.quiet = e.alerts.perLot[v.lot.id()] == 0; v.lot.quiet {
 			return nil
 		}
-		return e.alerts.lots[lotKey{h.shelf.medicine.tenant.id, h.shelf.branch.id, r.ID, v.lot.id}]
+		return e.alerts.lots[lotKey{h.shelf.medicine.tenant.id, h.shelf.branch.id, r.ID, v.lot.id()}]
 	}
 	for _, o := range opens {
 		if o.alert.Rule == r.ID && o.alert.Subject.Type == subjectMedicine {

@@ -158,5 +158,5 @@ func (h *hearing) subject(v verdict) rxvigil.Subject {
 	if v.lot == nil {
 		return rxvigil.Subject{Type: subjectMedicine, ID: m.id, Name: m.name}
 	}
-	return rxvigil.Subject{Type: subjectLot, ID: v.lot.id, Name: m.name, Lot: v.lot.number, Medicine: m.id}
+	return rxvigil.Subject{Type: subjectLot, ID: v.lot.id(), Name: m.name, Lot: v.lot.number(), Medicine: m.id}
 }

@@ -91,10 +91,10 @@ func (t *tenant) place(m matter) {
 		t.index(m)
 	case *owed:
 		s := t.shelf(m.Medicine, m.Branch)
-		s.owed = m.among(s.owed)
+		s.rarely(func(r *rare) { r.owed = m.among(r.owed) })
 	case *hold:
 		s := t.shelf(m.Medicine, m.Branch)
-		s.holds = append(s.holds, m)
+		s.rarely(func(r *rare) { r.holds = append(r.holds, m) })
 	}
 }
 
@@ -105,10 +105,10 @@ func (t *tenant) remove(m matter) {
 		t.unindex(m)
 	case *owed:
 		s := t.shelf(m.Medicine, m.Branch)
-		s.owed = m.without(s.owed)
+		s.rarely(func(r *rare) { r.owed = m.without(r.owed) })
 	case *hold:
 		s := t.shelf(m.Medicine, m.Branch)
-		s.holds = slices.DeleteFunc(s.holds, func(o *hold) bool { return o == m })
+		s.rarely(func(r *rare) { r.holds = slices.DeleteFunc(r.holds, func(o *hold) bool { return o == m }) })
 	}
 }
 

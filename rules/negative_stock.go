@@ -67,9 +67,9 @@ func (h *hearing) impossibleLots() string {
 func (h *hearing) lotText(l *lot, reserves bool) string {
 	text := "on_hand " + l.onHand.String()
 	if reserves {
-		text += ", reserved " + l.reserved.String()
+		text += ", reserved " + numberAt(l.reserved).String()
 	}
-	if l.id == h.shelf.medicine.id {
+	if l.id() == h.shelf.medicine.id {
 		return text
 	}
 	return l.name() + ": " + text

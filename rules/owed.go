@@ -69,14 +69,14 @@ func (e *Engine) owe(t *tenant, s *shelf, o *owed) {
 	if !o.Quantity.Known() || o.Quantity.Sign() <= 0 || len(s.lots) == 0 {
 		return
 	}
-	s.owed = o.among(s.owed)
+	s.rarely(func(r *rare) { r.owed = o.among(r.owed) })
 	e.debtors = append(e.debtors, s)
 }
 
 // payOwed takes what moved in the transaction for what is owed on the shelves that it touched.
 func (e *Engine) payOwed() {
 	for i := range e.touched {
-		if s := e.touched[i].shelf; len(s.owed) > 0 {
+		if s := e.touched[i].shelf; len(s.owed()) > 0 {
 			e.debtors = append(e.debtors, s)
 		}
 	}
@@ -96,7 +96,7 @@ func (e *Engine) payShelf(s *shelf) {
 	for _, w := range []way{wayOut, wayBack, wayFree} {
 		left[w] = w.moved(before, after)
 	}
-	for _, o := range slices.Clone(s.owed) {
+	for _, o := range slices.Clone(s.owed()) {
 		_, kept := t.matters[o.key()]
 		paid := least(left[o.Way], o.rest())
 		left[o.Way] = left[o.Way].Sub(paid)
@@ -108,7 +108,7 @@ func (e *Engine) payShelf(s *shelf) {
 		}
 		next := *o
 		next.Moved = o.Moved.Add(paid)
-		s.owed = o.without(s.owed)
+		s.rarely(func(r *rare) { r.owed = o.without(r.owed) })
 		if next.rest().Sign() > 0 {
 			e.keep(t, &next)
 		} else {

@@ -186,7 +186,7 @@ func status(available, level rxvigil.Number) StockStatus {
 
 func (l *lot) line(today rxvigil.Day, reserves bool) LotLine {
 	line := LotLine{
-		ID: l.id, Number: l.number, OnHand: l.onHand, Reserved: l.reservedOn(reserves),
+		ID: l.id(), Number: l.number(), OnHand: l.onHand, Reserved: l.reservedOn(reserves),
 		Expires: rxvigil.Null(rxvigil.TypeDay), Expired: l.expired(today), Held: l.flags&lotHeld != 0,
 	}
 	if l.flags&lotDated == 0 {

@@ -72,7 +72,7 @@ func compareExpiry(a, b *lot) int {
 	if a.expires != b.expires {
 		return int(a.expires) - int(b.expires)
 	}
-	return strings.Compare(a.id, b.id)
+	return strings.Compare(a.id(), b.id())
 }
 
 // costOf is a unit's cost: the lot's own, else the medicine's.

@@ -102,8 +102,8 @@ func (s *saleChange) subject(l *soldLine) rxvigil.Subject {
 	m := l.shelf.medicine
 	subject := rxvigil.Subject{Type: subjectSale, ID: s.id + "/" + m.id, Name: m.name, Medicine: m.id}
 	if l.lot != nil {
-		subject.ID += "/" + l.lot.id
-		subject.Lot = l.lot.number
+		subject.ID += "/" + l.lot.id()
+		subject.Lot = l.lot.number()
 	}
 	return subject
 }

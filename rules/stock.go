@@ -37,7 +37,7 @@ func (l *lot) reservedOn(reserves bool) rxvigil.Number {
 	if !reserves {
 		return rxvigil.Number{}
 	}
-	return l.reserved
+	return numberAt(l.reserved)
 }
 
 // usable through the day of expiry itself, and without a known date for ever.

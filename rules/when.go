@@ -144,7 +144,7 @@ func (h *hearing) facts(v verdict) facts {
 		Quantity: math.NaN(), Days: math.NaN(), Rung: v.rung, Severity: string(v.severity),
 	}
 	if l := v.lot; l != nil {
-		all.Lot, all.Quantity = l.number, float(l.onHand)
+		all.Lot, all.Quantity = l.number(), float(l.onHand)
 		if l.flags&lotDated != 0 && l.expires.Finite() {
 			all.Days = float64(h.today.Until(l.expires))
 		}
