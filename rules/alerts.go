@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"maps"
+
 	"github.com/rxvigil/rxvigil"
 )
 
@@ -139,6 +141,32 @@ func restored(a rxvigil.Alert) *open {
 		o.home = shelfKey{a.Tenant, a.Branch, a.Subject.Medicine}
 	}
 	return o
+}
+
+// share lets go of facts that were found again as they had been told: an alert keeps one copy of them.
+func (o *open) share(d description) {
+	if sameFacts(o.told.values, d.values) {
+		o.told.values = d.values
+	}
+	if sameFacts(o.told.inputs, d.inputs) {
+		if sameFacts(o.alert.Why.Inputs, d.inputs) {
+			o.alert.Why.Inputs = d.inputs
+		}
+		o.told.inputs = d.inputs
+	}
+	if a, b := o.told.threshold, d.threshold; a != nil && b != nil && a.Source == b.Source && sameFact(a.Value, b.Value) {
+		o.told.threshold = b
+	}
+}
+
+// sameFacts tells whether two say the same, to the letter.
+func sameFacts(a, b rxvigil.Facts) bool { return maps.EqualFunc(a, b, sameFact) }
+
+// sameFact is also true of a day and the text that was read back of it.
+func sameFact(a, b rxvigil.Value) bool {
+	plain := func(t rxvigil.FieldType) bool { return t == rxvigil.TypeNumber || t == rxvigil.TypeTruth }
+	return a.IsKnown() == b.IsKnown() && a.IsNull() == b.IsNull() && a.Text() == b.Text() &&
+		(a.Type() == b.Type() || !plain(a.Type()) && !plain(b.Type()))
 }
 
 // remember notes the numbers that are being told.

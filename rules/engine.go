@@ -246,10 +246,34 @@ func (e *Engine) Restore(open []rxvigil.Alert, episodes map[string]int) {
 				o.home.medicine = l.shelf.medicine.id
 			}
 		}
+		e.shareNames(&o.alert)
 		e.alerts.episodes[o.print] = max(e.alerts.episodes[o.print], a.Episode)
 		e.alerts.add(o)
 		e.disturb(o)
 		e.attend(o)
+	}
+}
+
+// shareNames lets an alert that was read say with our words what repeats in each.
+func (e *Engine) shareNames(a *rxvigil.Alert) {
+	if r := e.ruleOf(a.Rule); r != nil {
+		a.Rule = r.ID
+		if a.Kind == r.kind.name {
+			a.Kind = r.kind.name
+		}
+	}
+	a.Rung, a.Subject.Type = e.book.word(a.Rung), e.book.word(a.Subject.Type)
+	a.Severity, a.Status = rxvigil.Severity(e.book.word(string(a.Severity))), rxvigil.Status(e.book.word(string(a.Status)))
+	t := e.book.tenants[a.Tenant]
+	if t == nil {
+		return
+	}
+	a.Tenant = t.id
+	if b := t.branches[a.Branch]; b != nil {
+		a.Branch = b.id
+	}
+	if m := t.medicines[a.Subject.Medicine]; m != nil {
+		a.Subject.Medicine = m.id
 	}
 }
 

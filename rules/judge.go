@@ -190,10 +190,11 @@ func (e *Engine) refresh(k *kind, h *hearing, v verdict, o *open) {
 		v.rung = o.alert.Rung
 	}
 	d := k.describe(h, v)
-	o.alert.Subject, o.alert.Values, o.alert.Threshold = h.subject(v), d.values, d.threshold
 	if h.rule.flaps(h, v) {
-		o.alert.Values["flapping"] = rxvigil.ValueOf(rxvigil.TypeTruth, "true")
+		d.values["flapping"] = rxvigil.ValueOf(rxvigil.TypeTruth, "true")
 	}
+	o.alert.Subject, o.alert.Values, o.alert.Threshold = h.subject(v), d.values, d.threshold
+	o.share(d)
 }
 
 // renew refreshes one alert before a transition that the facts did not cause, so that stored numbers never depend on when

@@ -9,9 +9,10 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// Append puts a transaction's log entry into the open group. at is its commit time, by which it is forgotten one day.
+// Append puts a transaction's log entry into the open group. at is its commit time, by which it is forgotten one day. A long entry
+// may come in pieces, one call after another with the same LSN, at most 60 000 of them: memory is spared if none is long.
 func (s *Store) Append(lsn uint64, at time.Time, entry []byte) error {
-	if len(s.page.entries) > 0 && len(s.page.entries)+len(entry) > pageBytes {
+	if !s.page.takes(lsn, entry) {
 		if err := s.savePage(); err != nil {
 			return err
 		}
@@ -35,8 +36,8 @@ func logKey(lsn uint64) []byte { return binary.BigEndian.AppendUint64([]byte{spa
 // ErrTornPage says that a part of the log cannot be read although it is as it was written.
 var ErrTornPage = errors.New("a page of the log is torn")
 
-// Entries walks the committed log entries at or after an LSN, in commit order, until yield says no. The entry is good
-// during the call. Any goroutine may call it.
+// Entries walks the committed log entries at or after an LSN, in commit order, until yield says no; pieces of an entry are
+// yielded one by one. The entry is good during the call. Any goroutine may call it.
 func (s *Store) Entries(from uint64, yield func(lsn uint64, entry []byte) bool) error {
 	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: logKey(from), UpperBound: []byte{spaceLog + 1}})
 	if err != nil {
@@ -83,12 +84,12 @@ func (s *Store) Trim(now time.Time, r Retention) error {
 	}
 	limit, total, last := now.Add(-r.Age).UnixMilli(), s.logBytes.Load(), uint64(0)
 	for ok := it.First(); ok; ok = it.Next() {
-		v := it.Value()
-		if int64(binary.BigEndian.Uint64(v)) >= limit && total <= r.Bytes {
+		v, lsn := it.Value(), binary.BigEndian.Uint64(it.Key()[1:])
+		if lsn != last && int64(binary.BigEndian.Uint64(v)) >= limit && total <= r.Bytes { // a piece of what goes goes, too
 			break
 		}
 		total -= int64(len(v))
-		last = binary.BigEndian.Uint64(it.Key()[1:])
+		last = lsn
 	}
 	if err := errors.Join(it.Error(), it.Close()); err != nil {
 		return fmt.Errorf("trim log: %w", err)

@@ -10,11 +10,11 @@ import (
 	"github.com/cockroachdb/pebble/v2/bloom"
 )
 
-// options keep the engine small: 32 MB of cache, two memtables of 32 MB, filters so that a row never seen costs no read.
+// options keep the engine small: 32 MB of cache, memtables of 16 MB, filters so that a row never seen costs no read.
 func options(dir string, log *slog.Logger, lock *pebble.Lock) *pebble.Options {
 	o := &pebble.Options{
 		CacheSize:                   32 << 20,
-		MemTableSize:                32 << 20,
+		MemTableSize:                16 << 20,
 		MemTableStopWritesThreshold: 4,
 		BytesPerSync:                1 << 20,
 		WALBytesPerSync:             1 << 20,

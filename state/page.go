@@ -13,9 +13,14 @@ import (
 //
 // Its key is the place of its last entry, so that whoever looks for an entry from some place on finds its page first. Its value
 // is the newest commit time in it, how it is packed, and the entries: each its LSN, its length and itself.
+//
+// A long entry comes in pieces, of one LSN. A page that begins with a later piece holds nothing else, and its key has its number behind
+// the place: the pieces are forgotten together.
 type page struct {
 	entries []byte
 	last    uint64
+	piece   uint16 // pages that ended with a piece of the entry at last
+	rest    bool   // the page begins with a later piece
 	newest  int64  // commit time, in milliseconds
 	value   []byte // of the page before
 }
@@ -28,11 +33,21 @@ const (
 	pagePacked byte = 1
 )
 
+// takes tells whether another entry belongs into the open page.
+func (p *page) takes(lsn uint64, entry []byte) bool {
+	return len(p.entries) == 0 || len(p.entries)+len(entry) <= pageBytes && (!p.rest || lsn == p.last)
+}
+
 func (p *page) add(lsn uint64, at int64, entry []byte) {
+	if len(p.entries) == 0 {
+		p.rest = lsn == p.last
+	}
 	if len(p.entries) == 0 || at > p.newest {
 		p.newest = at
 	}
-	p.last = lsn
+	if lsn != p.last {
+		p.last, p.piece = lsn, 0
+	}
 	p.entries = binary.BigEndian.AppendUint64(p.entries, lsn)
 	p.entries = binary.AppendUvarint(p.entries, uint64(len(entry)))
 	p.entries = append(p.entries, entry...)
@@ -45,7 +60,12 @@ func (p *page) close() (key, value []byte) {
 	if err != nil || len(out) >= pageHead+len(p.entries) { // more than 8 MB, or without repetition
 		out = append(append(v[:pageHead-1], pagePlain), p.entries...)
 	}
-	key, p.value, p.entries = logKey(p.last), out, p.entries[:0]
+	key = logKey(p.last)
+	if p.piece > 0 {
+		key = binary.BigEndian.AppendUint16(key, p.piece)
+	}
+	p.piece++
+	p.value, p.entries = out, p.entries[:0]
 	if cap(p.entries) > 2*pageBytes {
 		p.entries, p.value = nil, nil
 	}

@@ -116,3 +116,55 @@ func FuzzPage(f *testing.F) {
 		}
 	})
 }
+
+// TestALongEntryComesInPieces, in their order, wherever reading begins; and all of them are forgotten, or none.
+func TestALongEntryComesInPieces(t *testing.T) {
+	t.Parallel()
+	const pieces, piece = 9, 100 << 10
+	draw := rand.New(rand.NewPCG(3, 4))
+	long := make([]byte, pieces*piece) // that nothing packs
+	for i := range long {
+		long[i] = byte(draw.Uint32())
+	}
+	for limit := int64(1); limit < pieces*piece+20_000; limit += piece / 2 {
+		s, dir := setup(t)
+		must(t, s.Append(10, day(1), []byte("before")))
+		for i := range pieces {
+			must(t, s.Append(20, day(1), long[i*piece:(i+1)*piece]))
+		}
+		must(t, s.Append(30, day(1), []byte("behind")))
+		must(t, s.Append(40, day(1), []byte("the last")))
+		must(t, s.Commit())
+		must(t, s.Close())
+		s = reopen(t, dir)
+		for from, want := range map[uint64][]uint64{0: {10, 20, 30, 40}, 11: {20, 30, 40}, 20: {20, 30, 40}, 21: {30, 40}, 31: {40}} {
+			if lsns, got := readLog(t, s, from); !slices.Equal(lsns, want) || from <= 20 && !bytes.Equal(got[20], long) {
+				t.Fatalf("from %d: %d, want %d, or a piece is another", from, lsns, want)
+			}
+		}
+		must(t, s.Trim(day(2), Retention{Bytes: limit}))
+		must(t, s.Commit())
+		if lsns, got := readLog(t, s, 0); len(got[20]) > 0 && !bytes.Equal(got[20], long) || len(lsns) > 0 && slices.Contains(lsns, 20) != bytes.Equal(got[20], long) {
+			t.Errorf("with room for %d bytes %d are left of the entry of %d", limit, len(got[20]), len(long))
+		}
+		size := s.LogBytes()
+		must(t, s.Close())
+		s = reopen(t, dir)
+		if s.LogBytes() != size {
+			t.Errorf("%d bytes are left, and %d were counted", s.LogBytes(), size)
+		}
+		must(t, s.Close())
+	}
+}
+
+// readLog gives the places of entries in their order, and each entry.
+func readLog(t *testing.T, s *Store, from uint64) (lsns []uint64, entries map[uint64][]byte) {
+	t.Helper()
+	entries = map[uint64][]byte{}
+	must(t, s.Entries(from, func(lsn uint64, entry []byte) bool {
+		lsns = append(lsns, lsn)
+		entries[lsn] = append(entries[lsn], entry...)
+		return true
+	}))
+	return slices.Compact(lsns), entries
+}

@@ -189,6 +189,7 @@ func (l *drainLine) drain(ctx context.Context, cancel func(), cfg *config, d *dr
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return h.reader.Run(ctx, d) })
 	g.Go(func() error { return h.pulse.Run(ctx) })
+	g.Go(func() error { return h.engine.heap.Run(ctx) })
 	g.Go(func() error {
 		defer cancel()
 		select {

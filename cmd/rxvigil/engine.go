@@ -45,6 +45,7 @@ type engine struct {
 	awaited  map[string]*awaited    // documents that wait for their lines
 	memory   *cdc.Memory            // reads the images that are kept; nil: none are
 	scratch  []byte
+	heap     heap
 	named    []rxvigil.Event // of the transaction at hand, with what happened in it and the tenants it was told to
 	happened []cdc.Happening
 	seen     map[rxvigil.Tenant]bool
@@ -133,8 +134,10 @@ func (e *engine) Commit(ctx context.Context, tx *cdc.Transaction) error {
 	if err := e.settle(tx, in, out); err != nil {
 		return err
 	}
-	e.large.end()
-	e.large = nil
+	if e.large != nil {
+		e.large = nil
+		e.heap.thrift(false)
+	}
 	if e.disk.InBulk() || len(e.group) >= groupCount || e.disk.GroupSize() >= groupBytes || time.Since(e.since) > e.age {
 		return e.Flush(ctx)
 	}
@@ -154,8 +157,7 @@ func (e *engine) settle(tx *cdc.Transaction, in rules.Input, out rules.Outcome) 
 	}
 	if len(events) > 0 {
 		d.entry.Events = push.NewEvents(events)
-		e.scratch = appendEntry(e.scratch[:0], d.entry)
-		if err := e.disk.Append(tx.LSN, tx.At, e.scratch); err != nil {
+		if err := e.keepEntry(d.entry, tx.At); err != nil {
 			return err
 		}
 		e.forgetEvents()

@@ -46,6 +46,25 @@ func appendEntry(b []byte, e push.Entry) []byte {
 	return b
 }
 
+// pieceBytes is about how much of an entry is kept as one piece: a boot may tell of each shelf in one entry.
+const pieceBytes = 128 << 10
+
+// keepEntry puts a log entry into the open group, piece by piece.
+func (e *engine) keepEntry(entry push.Entry, at time.Time) error {
+	for rest := entry.Events; len(rest) > 0; {
+		n := 0
+		for size := 0; n < len(rest) && size < pieceBytes; n++ {
+			size += len(rest[n].JSON) + len(rest[n].Clear)
+		}
+		e.scratch = appendEntry(e.scratch[:0], push.Entry{LSN: entry.LSN, Events: rest[:n]})
+		if err := e.disk.Append(entry.LSN, at, e.scratch); err != nil {
+			return err
+		}
+		rest = rest[n:]
+	}
+	return nil
+}
+
 var errTornEntry = errors.New("log entry is torn")
 
 func decodeEntry(epoch string, lsn uint64, b []byte) (push.Entry, error) {
@@ -88,21 +107,34 @@ type archive struct {
 // Scan walks the entries after a position.
 func (a archive) Scan(ctx context.Context, after rxvigil.Position, fn func(push.Entry) bool) error {
 	var failed error
+	var whole push.Entry // what came of the entry at hand so far
+	give := func() bool {
+		e := whole
+		whole = push.Entry{}
+		return len(e.Events) == 0 || e.Events[len(e.Events)-1].Pos.Compare(after) <= 0 || fn(e)
+	}
+	on := true
 	err := a.disk.Entries(after.LSN, func(lsn uint64, b []byte) bool {
 		if failed = ctx.Err(); failed != nil {
 			return false
 		}
-		var e push.Entry
-		if e, failed = decodeEntry(after.Epoch, lsn, b); failed != nil {
-			a.log.Error("log_damaged", "lsn", rxvigil.FormatLSN(lsn), "error", failed.Error())
-			failed = fmt.Errorf("%w: %w", push.ErrDamaged, failed)
+		if lsn != whole.LSN {
+			if on = give(); !on {
+				return false
+			}
+		}
+		e, err := decodeEntry(after.Epoch, lsn, b)
+		if err != nil {
+			a.log.Error("log_damaged", "lsn", rxvigil.FormatLSN(lsn), "error", err.Error())
+			failed = fmt.Errorf("%w: %w", push.ErrDamaged, err)
 			return false
 		}
-		if len(e.Events) == 0 || e.Events[len(e.Events)-1].Pos.Compare(after) <= 0 {
-			return true
-		}
-		return fn(e)
+		whole.LSN, whole.Events = lsn, append(whole.Events, e.Events...)
+		return true
 	})
+	if on && err == nil && failed == nil {
+		give()
+	}
 	if errors.Is(err, state.ErrTornPage) {
 		a.log.Error("log_damaged", "error", err.Error())
 		err = fmt.Errorf("%w: %w", push.ErrDamaged, err)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/rxvigil/rxvigil"
 	"github.com/rxvigil/rxvigil/push"
+	"github.com/rxvigil/rxvigil/state"
 )
 
 func entryOf(ordinal uint32, envelopes ...string) push.Entry {
@@ -81,4 +84,56 @@ func FuzzEntry(f *testing.F) {
 			t.Errorf("%d events come back as %d: %v", len(e.Events), len(again.Events), err)
 		}
 	})
+}
+
+// TestAnEntryThatIsKeptInPiecesIsOneAgain to whoever reads the log: a cursor never stands in the middle of what it has not seen.
+func TestAnEntryThatIsKeptInPiecesIsOneAgain(t *testing.T) {
+	t.Parallel()
+	disk, err := state.Open(t.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = disk.Close() }()
+	long := make([]string, 40)
+	for i := range long {
+		long[i] = fmt.Sprintf(`{"n":%d,"text":%q}`, i, strings.Repeat("on hand ", 2_000))
+	}
+	want := []push.Entry{at(30, entryOf(0, `{}`)), at(42, entryOf(0, long...)), at(50, entryOf(0, `{}`, `{}`))}
+	e := &engine{disk: disk}
+	for _, entry := range want {
+		if err := e.keepEntry(entry, time.Unix(1, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := disk.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	pieces := 0
+	if err := disk.Entries(42, func(lsn uint64, _ []byte) bool { pieces++; return lsn == 42 }); err != nil || pieces < 4 {
+		t.Fatalf("the entry is kept in %d pieces (%v): nothing is shown", pieces-1, err)
+	}
+	log := archive{disk, slog.New(slog.DiscardHandler)}
+	for _, after := range []rxvigil.Position{{Epoch: "e1"}, {Epoch: "e1", LSN: 42, Ordinal: 7}, rxvigil.EndOf("e1", 42)} {
+		var got []push.Entry
+		if err := log.Scan(t.Context(), after, func(e push.Entry) bool { got = append(got, e); return true }); err != nil {
+			t.Fatal(err)
+		}
+		left := slices.DeleteFunc(slices.Clone(want), func(e push.Entry) bool { return e.Events[len(e.Events)-1].Pos.Compare(after) <= 0 })
+		if diff := cmp.Diff(got, left, cmp.Comparer(bytes.Equal), cmpopts.IgnoreUnexported(push.Event{})); diff != "" {
+			t.Errorf("after %s (-got +want):\n%.2000s", after, diff)
+		}
+	}
+	seen := 0
+	if err := log.Scan(t.Context(), rxvigil.Position{Epoch: "e1"}, func(push.Entry) bool { seen++; return seen < 2 }); err != nil || seen != 2 {
+		t.Errorf("%d entries came where two were enough (%v)", seen, err)
+	}
+}
+
+// at puts an entry at another place.
+func at(lsn uint64, e push.Entry) push.Entry {
+	e.LSN = lsn
+	for _, ev := range e.Events {
+		ev.Pos.LSN = lsn
+	}
+	return e
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"runtime/debug"
 	"slices"
 
 	"github.com/rxvigil/rxvigil"
@@ -18,18 +17,6 @@ type large struct {
 	happened []cdc.Happening
 	more     bool // too much happened to be told
 	went     map[medicine]string
-	gc       int // GOGC as it was
-}
-
-// thriftyGC is GOGC while a large transaction is taken: its records are many and short-lived, and memory is what it must not
-// cost.
-const thriftyGC = 25
-
-// end lets the garbage collector be as it was.
-func (l *large) end() {
-	if l != nil {
-		debug.SetGCPercent(l.gc)
-	}
 }
 
 // medicine names one that went in the transaction: what still speaks of it needs its name.
@@ -75,7 +62,8 @@ func (e *engine) beginLarge(ctx context.Context, tx *cdc.Transaction) error {
 	if err := e.disk.Bulk(); err != nil {
 		return err
 	}
-	e.large = &large{wall: rules.Input{Tx: tx.Tx}, went: map[medicine]string{}, gc: debug.SetGCPercent(thriftyGC)}
+	e.large = &large{wall: rules.Input{Tx: tx.Tx}, went: map[medicine]string{}}
+	e.heap.thrift(true)
 	for _, m := range tx.Messages {
 		if m.At.After(e.wall) {
 			e.wall = m.At

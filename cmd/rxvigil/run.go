@@ -261,6 +261,7 @@ func (h *house) run(ctx context.Context) error {
 	g.Go(func() error { return h.turn.Run(ctx) })
 	g.Go(func() error { return h.reader.Run(ctx, h.engine) })
 	g.Go(func() error { return h.pulse.Run(ctx) })
+	g.Go(func() error { return h.engine.heap.Run(ctx) })
 	g.Go(func() error { return h.packs.Run(ctx) })
 	for _, c := range h.couriers {
 		g.Go(func() error { return c.Run(ctx) })
