@@ -2,7 +2,6 @@ package pgstore
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -48,28 +47,36 @@ func refused(err error) bool {
 	return errors.As(err, &pg) && len(pg.Code) == 5 && (pg.Code[:2] == "22" || pg.Code[:2] == "23")
 }
 
-// fullBatch is how many statements are sent in one round trip: one transaction may raise an alert on every shelf, and a batch
-// is held in memory twice.
-const fullBatch = 1000
+// fullSheet is how many transitions are sent in one round trip: one transaction may raise an alert on every shelf, and what is
+// sent is held in memory twice.
+const fullSheet = 500
 
 // saveAll sends everything, usually in one round trip.
 func (s *Store) saveAll(ctx context.Context, tx pgx.Tx, commits []rules.Commit) error {
-	batch := &pgx.Batch{}
+	var all sheet
 	for i := range commits {
 		c := &commits[i]
 		for rank := range c.Transitions {
-			if err := queueTransition(batch, c, rank); err != nil {
+			if err := all.add(c, rank); err != nil {
 				return err
 			}
-			if batch.Len() >= fullBatch {
-				if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+			if len(all.lines) >= fullSheet {
+				if err := send(ctx, tx, &all); err != nil {
 					return err
 				}
-				batch = &pgx.Batch{}
 			}
 		}
-		queueOccurrences(batch, c)
-		queueOverrides(batch, c)
+	}
+	return send(ctx, tx, &all, commits...)
+}
+
+// send writes a sheet, and what else some commits leave, in one round trip. The sheet is empty then.
+func send(ctx context.Context, tx pgx.Tx, sheet *sheet, commits ...rules.Commit) error {
+	batch := &pgx.Batch{}
+	sheet.queue(batch)
+	for i := range commits {
+		queueOccurrences(batch, &commits[i])
+		queueOverrides(batch, &commits[i])
 	}
 	return tx.SendBatch(ctx, batch).Close()
 }
@@ -83,10 +90,7 @@ func (s *Store) saveCarefully(ctx context.Context, tx pgx.Tx, commits []rules.Co
 				return err
 			}
 		}
-		batch := &pgx.Batch{}
-		queueOccurrences(batch, c)
-		queueOverrides(batch, c)
-		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		if err := send(ctx, tx, &sheet{}, *c); err != nil {
 			return err
 		}
 	}
@@ -95,53 +99,17 @@ func (s *Store) saveCarefully(ctx context.Context, tx pgx.Tx, commits []rules.Co
 
 func (s *Store) saveOne(ctx context.Context, tx pgx.Tx, c *rules.Commit, rank int) error {
 	err := pgx.BeginFunc(ctx, tx, func(savepoint pgx.Tx) error {
-		batch := &pgx.Batch{}
-		if err := queueTransition(batch, c, rank); err != nil {
+		var one sheet
+		if err := one.add(c, rank); err != nil {
 			return err
 		}
-		return savepoint.SendBatch(ctx, batch).Close()
+		return send(ctx, savepoint, &one)
 	})
 	if !refused(err) {
 		return err
 	}
 	s.quarantined(c.Transitions[rank], err)
 	return s.quarantine(ctx, tx, c, rank, err)
-}
-
-const insertAlert = `
-	INSERT INTO rxvigil.alerts AS a (tenant, id, fingerprint, episode, branch, rule, status, severity, started_at, changed_at,
-		resolved_at, version, body)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-	ON CONFLICT (tenant, id) DO UPDATE SET status = excluded.status, severity = excluded.severity,
-		changed_at = excluded.changed_at, resolved_at = excluded.resolved_at, version = excluded.version, body = excluded.body
-	WHERE a.version < excluded.version`
-
-const insertHistory = `
-	INSERT INTO rxvigil.alert_history (tenant, alert_id, version, epoch, lsn, ordinal, xid, committed_at, at, event, from_status,
-		to_status, severity, rung, by, note, body, quarantined)
-	VALUES ($1, $2, $3, $4, $5::text::pg_lsn, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
-	ON CONFLICT (tenant, alert_id, version) DO NOTHING`
-
-func queueTransition(batch *pgx.Batch, c *rules.Commit, rank int) error {
-	t := &c.Transitions[rank]
-	a := &t.Alert
-	body, err := json.Marshal(a)
-	if err != nil {
-		return fmt.Errorf("encode alert %s: %w", a.ID, err)
-	}
-	batch.Queue(insertAlert, a.Tenant, a.ID, a.Fingerprint(), a.Episode, string(a.Branch), a.Rule, a.Status, a.Severity,
-		a.StartedAt, a.ChangedAt, a.ResolvedAt, a.Version, body)
-	batch.Queue(insertHistory, historyArgs(c, rank, t.By, t.Note, body, nil)...)
-	return nil
-}
-
-func historyArgs(c *rules.Commit, rank int, by, note string, body []byte, reason *string) []any {
-	t, place := &c.Transitions[rank], c.Place(rank)
-	a := &t.Alert
-	return []any{
-		a.Tenant, a.ID, a.Version, place.Epoch, rxvigil.FormatLSN(place.LSN), int64(place.Ordinal),
-		fmt.Sprint(c.Tx.XID), c.Tx.At, a.ChangedAt, t.Event, t.From, a.Status, a.Severity, a.Rung, by, note, body, reason,
-	}
 }
 
 // quarantine stores the line without what a person or an app may have written into it.
@@ -151,8 +119,9 @@ func (s *Store) quarantine(ctx context.Context, tx pgx.Tx, c *rules.Commit, rank
 	if errors.As(cause, &pg) {
 		reason = pg.Code + " " + pg.Message
 	}
-	_, err := tx.Exec(ctx, insertHistory, historyArgs(c, rank, "", "", nil, &reason)...)
-	return err
+	t := c.Transitions[rank]
+	t.By, t.Note = "", ""
+	return send(ctx, tx, &sheet{lines: []line{{c, rank, &t, nil, &reason}}})
 }
 
 func queueOccurrences(batch *pgx.Batch, c *rules.Commit) {
