@@ -1,6 +1,7 @@
 package rxvigil
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -31,11 +32,7 @@ func (n Number) decimal() decimal.Decimal {
 	if n.coefficient > math.MaxInt64 {
 		return n.large()
 	}
-	whole := int64(n.coefficient)
-	if n.below0 {
-		whole = -whole
-	}
-	d, _ := decimal.New(whole, int(n.scale)) // it came from one
+	d, _ := decimal.New(n.whole(), int(n.scale)) // it came from one
 	return d
 }
 
@@ -107,14 +104,45 @@ func trimZeros(s string) string {
 	return s
 }
 
+// alike tells whether both are known, of one scale, and so far from their limits that their sum is too: nearly all are, and are
+// counted as integers then.
+func (n Number) alike(m Number) bool {
+	return n.scale == m.scale && !n.unknown && !m.unknown && (n.coefficient|m.coefficient)>>62 == 0
+}
+
+// whole is the coefficient with its sign; wholeOf is the number of one.
+func (n Number) whole() int64 {
+	if n.below0 {
+		return -int64(n.coefficient)
+	}
+	return int64(n.coefficient)
+}
+
+func wholeOf(coefficient int64, scale int8) Number {
+	if coefficient < 0 {
+		return Number{coefficient: uint64(-coefficient), scale: scale, below0: true}
+	}
+	return Number{coefficient: uint64(coefficient), scale: scale}
+}
+
 // Known tells whether n is a number at all. Cmp and Sign of an unknown number mean nothing: ask first.
 func (n Number) Known() bool { return !n.unknown }
 
 // Add is n + m; unknown when either is, or when the sum does not fit.
-func (n Number) Add(m Number) Number { return n.apply(m, decimal.Decimal.AddExact) }
+func (n Number) Add(m Number) Number {
+	if n.alike(m) {
+		return wholeOf(n.whole()+m.whole(), n.scale)
+	}
+	return n.apply(m, decimal.Decimal.AddExact)
+}
 
 // Sub is n − m; unknown when either is, or when the difference does not fit.
-func (n Number) Sub(m Number) Number { return n.apply(m, decimal.Decimal.SubExact) }
+func (n Number) Sub(m Number) Number {
+	if n.alike(m) {
+		return wholeOf(n.whole()-m.whole(), n.scale)
+	}
+	return n.apply(m, decimal.Decimal.SubExact)
+}
 
 // Mul is n × m; unknown when either is, or when the product does not fit.
 func (n Number) Mul(m Number) Number { return n.apply(m, decimal.Decimal.MulExact) }
@@ -168,15 +196,28 @@ func (n Number) Neg() Number { return n.changed(n.decimal().Neg()) }
 func (n Number) Trim() Number { return n.changed(n.decimal().Trim(0)) }
 
 // Cmp is -1, 0 or 1 as n is below, equal to or above m.
-func (n Number) Cmp(m Number) int { return n.decimal().Cmp(m.decimal()) }
+func (n Number) Cmp(m Number) int {
+	if n.alike(m) {
+		return cmp.Compare(n.whole(), m.whole())
+	}
+	return n.decimal().Cmp(m.decimal())
+}
 
 // Equal tells whether both are known and the same number, or both unknown.
 func (n Number) Equal(m Number) bool {
-	return n.unknown == m.unknown && (n.unknown || n.decimal().Cmp(m.decimal()) == 0)
+	return n.unknown == m.unknown && (n.unknown || n == m || n.Cmp(m) == 0)
 }
 
 // Sign is -1, 0 or 1.
-func (n Number) Sign() int { return n.decimal().Sign() }
+func (n Number) Sign() int {
+	switch {
+	case n.coefficient == 0:
+		return 0
+	case n.below0:
+		return -1
+	}
+	return 1
+}
 
 // Int64 is n rounded toward zero, for durations and counts.
 func (n Number) Int64() int64 {

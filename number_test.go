@@ -68,3 +68,58 @@ func TestQuotientsAreRoundedAndWholePartsAreNot(t *testing.T) {
 		t.Errorf("of -1.5: %s, %s, %d, %s", n.Floor(), n.Ceil(), n.Int64(), n.Sqrt())
 	}
 }
+
+// sums are pairs at the edges of what is counted as integers.
+var sums = [][2]string{
+	{"0", "-0"}, {"1", "-1"}, {"1.50", "-1.50"}, {"0.1", "0.20"}, {"4611686018427387903", "4611686018427387903"}, {"4611686018427387904", "-4611686018427387905"},
+	{"-4611686018427387903", "-4611686018427387903"}, {"9999999999999999999", "-9999999999999999999"}, {"9999999999999999999", "1"}, {"9.223372036854775808", "-0.000000000000000001"},
+}
+
+// sumsAreExact fails where a sum, a difference or a comparison is not that of rational numbers; one that does not fit is unknown, or,
+// where only digits behind the point do not, rounded by the library.
+func sumsAreExact(t *testing.T, a, b string) {
+	t.Helper()
+	n, err := rxvigil.ParseNumber(a)
+	m, err2 := rxvigil.ParseNumber(b)
+	if err != nil || err2 != nil {
+		return
+	}
+	x, _ := new(big.Rat).SetString(n.String())
+	y, _ := new(big.Rat).SetString(m.String())
+	if got, want := n.Cmp(m), x.Cmp(y); got != want || n.Equal(m) != (want == 0) || n.Sign() != x.Sign() {
+		t.Errorf("%s against %s is %d, want %d; sign %d, want %d", a, b, got, want, n.Sign(), x.Sign())
+	}
+	_, fraction, _ := strings.Cut(n.String(), ".")
+	_, fraction2, _ := strings.Cut(m.String(), ".")
+	scale := max(len(fraction), len(fraction2))
+	for _, c := range []struct {
+		got  rxvigil.Number
+		want *big.Rat
+	}{{n.Add(m), new(big.Rat).Add(x, y)}, {n.Sub(m), new(big.Rat).Sub(x, y)}} {
+		digits := new(big.Int).Quo(new(big.Int).Mul(c.want.Num(), new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(scale)), nil)), c.want.Denom())
+		if len(digits.Abs(digits).String()) > 19 {
+			continue
+		}
+		if got, ok := new(big.Rat).SetString(c.got.String()); !ok || got.Cmp(c.want) != 0 {
+			t.Errorf("%s and %s give %s, want %s", a, b, c.got, c.want.FloatString(scale))
+		}
+		if _, f, _ := strings.Cut(c.got.String(), "."); len(f) != scale {
+			t.Errorf("%s and %s give %s, want %d digits behind the point", a, b, c.got, scale)
+		}
+	}
+}
+
+func TestSumsAndComparisonsAreExact(t *testing.T) {
+	t.Parallel()
+	for _, s := range sums {
+		sumsAreExact(t, s[0], s[1])
+		sumsAreExact(t, s[1], s[0])
+	}
+}
+
+func FuzzSum(f *testing.F) {
+	for _, s := range sums {
+		f.Add(s[0], s[1])
+	}
+	f.Fuzz(func(t *testing.T, a, b string) { sumsAreExact(t, a, b) })
+}

@@ -41,7 +41,9 @@ func (e *Engine) judgeStock(s *shelf, stock *rxvigil.Stock) {
 		h.rule = r
 		e.verdicts = r.kind.judge(e.verdicts[:0], h)
 		for _, v := range e.verdicts {
-			v = r.tempered(h, v)
+			if r.when != nil { // few have one, and a verdict is long
+				v = r.tempered(h, v)
+			}
 			if v.vague {
 				vague |= 1 << i
 			}
