@@ -328,6 +328,14 @@ func (b *book) amount(n rxvigil.Number) *rxvigil.Number {
 	return kept
 }
 
+// amountAfter is amount where a number mostly stays what it was.
+func (b *book) amountAfter(was *rxvigil.Number, n rxvigil.Number) *rxvigil.Number {
+	if was != nil && *was == n {
+		return was
+	}
+	return b.amount(n)
+}
+
 // numberAt is a number that may be nobody's.
 func numberAt(n *rxvigil.Number) rxvigil.Number {
 	if n == nil {

@@ -312,7 +312,7 @@ func (f *folding) numbers(l *lot, r *rxvigil.Record) {
 		f.rename(l, number)
 	}
 	l.onHand, l.flags = r.Number(rxvigil.LotOnHand), 0
-	l.reserved, l.cost = f.book.amount(r.Number(rxvigil.LotReserved)), f.book.amount(r.Number(rxvigil.LotCost))
+	l.reserved, l.cost = f.book.amountAfter(l.reserved, r.Number(rxvigil.LotReserved)), f.book.amountAfter(l.cost, r.Number(rxvigil.LotCost))
 	switch reserved := r.Value(rxvigil.LotReserved); {
 	case reserved.IsNull():
 		l.reserved = &f.book.zero

@@ -10,8 +10,8 @@ import (
 )
 
 // heap sets how much garbage may lie about before it is collected. Go's default, as much again as is live, is little for a small
-// pharmacy, where what a burst of changes leaves behind is collected again and again, and much for a million lots. Where GOGC is set,
-// that counts.
+// pharmacy, where what a burst of changes leaves behind is collected again and again, and much for a million lots. Ours fills a heap of
+// a certain size, and goes beyond it by a third. Where GOGC is set, that counts.
 type heap struct {
 	mu      sync.Mutex // guards what follows
 	thrifty bool
@@ -19,9 +19,9 @@ type heap struct {
 }
 
 const (
-	heapRoom    = 128 << 20 // of garbage
+	heapFull    = 256 << 20 // live, and garbage
 	heapLeast   = 33        // percent of what is live, however much that is: each collection looks at all of it
-	heapMost    = 300
+	heapMost    = 300       // percent, however little is live
 	heapLook    = 100 * time.Millisecond
 	heapThrifty = 25 // while a large transaction is taken: its records are many and short-lived
 )
@@ -65,7 +65,10 @@ func (h *heap) adjust() {
 
 // heapPercent is how much garbage there may be for so many live bytes, in percent of them.
 func heapPercent(live uint64) int {
-	return int(min(max(100*heapRoom/max(live, 1), heapLeast), heapMost))
+	if live >= heapFull {
+		return heapLeast
+	}
+	return int(min(max(100*(heapFull-live)/max(live, 1), heapLeast), heapMost))
 }
 
 // liveHeap is what the last collection found to be in use.
