@@ -40,7 +40,11 @@ func (e *Engine) judgeStock(s *shelf, stock *rxvigil.Stock) {
 		}
 		h.rule = r
 		e.verdicts = r.kind.judge(e.verdicts[:0], h)
-		for _, v := range e.verdicts {
+		for j := range e.verdicts {
+			if e.verdicts[j].idle(opens) && !r.waits() {
+				continue
+			}
+			v := e.verdicts[j]
 			if r.when != nil { // few have one, and a verdict is long
 				v = r.tempered(h, v)
 			}
@@ -57,6 +61,12 @@ func (e *Engine) judgeStock(s *shelf, stock *rxvigil.Stock) {
 		}
 	}
 	e.countUnknown(s, vague)
+}
+
+// idle tells whether a verdict says that nothing is so of something that no alert is open about, as nearly all do. Opens are the open
+// alerts of its shelf.
+func (v *verdict) idle(opens []*open) bool {
+	return v.finding == clears && !v.vague && len(opens) == 0 && (v.lot == nil || v.lot.quiet)
 }
 
 // apply brings one alert in line with one verdict.
