@@ -8,14 +8,15 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/sstable"
 )
 
-// options keep the engine small: 32 MB of cache, memtables of 16 MB, filters so that a row never seen costs no read.
+// options keep the engine small: 32 MB of cache, two memtables of 32 MB, filters so that a row never seen costs no read.
 func options(dir string, log *slog.Logger, lock *pebble.Lock) *pebble.Options {
 	o := &pebble.Options{
 		CacheSize:                   32 << 20,
-		MemTableSize:                16 << 20,
-		MemTableStopWritesThreshold: 4,
+		MemTableSize:                32 << 20,
+		MemTableStopWritesThreshold: 2,
 		BytesPerSync:                1 << 20,
 		WALBytesPerSync:             1 << 20,
 		FormatMajorVersion:          pebble.FormatNewest,
@@ -24,6 +25,9 @@ func options(dir string, log *slog.Logger, lock *pebble.Lock) *pebble.Options {
 		EventListener:               &pebble.EventListener{DataCorruption: func(i pebble.DataCorruptionInfo) { leaveWord(dir, log, i) }},
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
 	}
+	// What a flush writes is soon written again, and the log is packed before it comes here: packing it once more costs more than it saves.
+	o.Levels[0].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
+	o.Levels[1].Compression = func() *sstable.CompressionProfile { return sstable.SnappyCompression }
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 	}
