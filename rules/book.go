@@ -42,7 +42,7 @@ type tenant struct {
 	prescribes      bool // a prescription was seen at all
 	sells           bool // a sale was
 	medicines       map[string]*medicine
-	lots            map[string]*lot
+	lots            index
 }
 
 type branch struct {
@@ -202,7 +202,6 @@ func (b *book) tenant(id rxvigil.Tenant) *tenant {
 		id:        rxvigil.Tenant(strings.Clone(string(id))),
 		branches:  map[rxvigil.Branch]*branch{},
 		medicines: map[string]*medicine{},
-		lots:      map[string]*lot{},
 	}
 	b.tenants[t.id] = t
 	return t

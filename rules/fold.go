@@ -250,7 +250,7 @@ func (f *folding) lot(c *rxvigil.Change) {
 		f.removeLot(t, r.ID, c.Row)
 		return
 	}
-	l := t.lots[r.ID]
+	l := t.lots.get(r.ID)
 	var s *shelf
 	if l != nil && l.shelf.medicine.id == medicineID && l.shelf.branch.id == r.Branch { // it stands where it stood, as nearly always
 		s = l.shelf
@@ -267,13 +267,13 @@ func (f *folding) lot(c *rxvigil.Change) {
 }
 
 func (f *folding) removeLot(t *tenant, id string, row uint32) {
-	l := t.lots[id]
+	l := t.lots.get(id)
 	if l == nil {
 		return
 	}
 	f.touch(l.shelf, row)
 	f.takeOff(l)
-	delete(t.lots, id)
+	t.lots.remove(id)
 	delete(f.book.bought, l)
 }
 
@@ -296,7 +296,7 @@ func (f *folding) place(t *tenant, s *shelf, l *lot, r *rxvigil.Record, row uint
 	} else {
 		l = &lot{}
 		l.label(r.ID, r.Text(rxvigil.LotNumber))
-		t.lots[l.id()] = l
+		t.lots.put(l)
 	}
 	if len(s.lots) == 0 {
 		f.book.shelves++
@@ -309,7 +309,7 @@ func (f *folding) place(t *tenant, s *shelf, l *lot, r *rxvigil.Record, row uint
 // numbers takes what a lot's record says of it. A null reserved is nothing reserved; a null on_hand is unknown.
 func (f *folding) numbers(l *lot, r *rxvigil.Record) {
 	if number := r.Text(rxvigil.LotNumber); number != l.number() {
-		f.rename(l, number)
+		l.label(l.id(), number)
 	}
 	l.onHand, l.flags = r.Number(rxvigil.LotOnHand), 0
 	l.reserved, l.cost = f.book.amountAfter(l.reserved, r.Number(rxvigil.LotReserved)), f.book.amountAfter(l.cost, r.Number(rxvigil.LotCost))
@@ -327,14 +327,6 @@ func (f *folding) numbers(l *lot, r *rxvigil.Record) {
 	if known {
 		l.flags |= lotDated
 	}
-}
-
-// rename gives a lot another number. The book finds it by a text of which its number is a part.
-func (f *folding) rename(l *lot, number string) {
-	lots := l.shelf.medicine.tenant.lots
-	delete(lots, l.id())
-	l.label(l.id(), number)
-	lots[l.id()] = l
 }
 
 func (f *folding) level(c *rxvigil.Change) {
@@ -376,7 +368,7 @@ func (f *folding) movedShelf(r *rxvigil.Record) *shelf {
 
 // shelfOf is the shelf that a row means: as it says itself, else where the lot stands that it names; nil when neither is known.
 func (t *tenant) shelfOf(medicineID string, branchID rxvigil.Branch, lotID string) *shelf {
-	if l := t.lots[lotID]; l != nil && (medicineID == "" || branchID == "") {
+	if l := t.lots.get(lotID); l != nil && (medicineID == "" || branchID == "") {
 		medicineID, branchID = l.shelf.medicine.id, l.shelf.branch.id
 	}
 	if medicineID == "" {
