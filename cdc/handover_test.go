@@ -39,7 +39,7 @@ func (s *shop) inMemory() map[string]string {
 		if len(key) < len(prefix) || key[:len(prefix)] != prefix {
 			continue
 		}
-		r, err := m.Record([]byte(key), image)
+		r, err := m.Record(nil, []byte(key), image)
 		must(s.t, err)
 		memory[r.ID] = r.Text(rxvigil.LotOnHand)
 	}

@@ -107,8 +107,9 @@ func (m *Memory) Prefixes(kinds ...rxvigil.Kind) [][]byte {
 	return out
 }
 
-// Record reads one image by its key; nil where it is of a row that is none of the kind.
-func (m *Memory) Record(key, image []byte) (*rxvigil.Record, error) {
+// Record reads one image by its key; nil where it is of a row that is none of the kind. The record is good until its memory is used
+// again; nil is memory of its own.
+func (m *Memory) Record(in *Records, key, image []byte) (*rxvigil.Record, error) {
 	if len(key) < 3 || key[0] != 'i' {
 		return nil, errTorn
 	}
@@ -117,5 +118,8 @@ func (m *Memory) Record(key, image []byte) (*rxvigil.Record, error) {
 		return nil, errTorn
 	}
 	t := touch{src: m.resolved.Sources[i], key: key}
-	return t.record(nil, image)
+	if in == nil {
+		return t.record(nil, image)
+	}
+	return t.record(&in.slab, image)
 }

@@ -109,11 +109,11 @@ func TestATornImageIsAnError(t *testing.T) {
 	}
 	m := &Memory{&Resolved{Sources: []*source{s}}}
 	for _, key := range []string{"", "i", "i\x00", "l\x00\x00x", "i\x00\x01x"} {
-		if _, err := m.Record([]byte(key), image); !errors.Is(err, errTorn) {
+		if _, err := m.Record(nil, []byte(key), image); !errors.Is(err, errTorn) {
 			t.Errorf("key %q: %v", key, err)
 		}
 	}
-	if r, err := m.Record([]byte("i\x00\x00lot"), image); err != nil || r.ID != "lot" || r.Tenant != "t1" {
+	if r, err := m.Record(nil, []byte("i\x00\x00lot"), image); err != nil || r.ID != "lot" || r.Tenant != "t1" {
 		t.Errorf("%v, %v", r, err)
 	}
 }

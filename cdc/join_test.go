@@ -269,7 +269,7 @@ func (j *joined) kept() ledger {
 		if key[0] != 'i' {
 			continue
 		}
-		r, err := m.Record([]byte(key), image)
+		r, err := m.Record(nil, []byte(key), image)
 		must(j.t, err)
 		if r.Kind() != 0 {
 			l[r.Kind().String()+" "+r.ID] = joinEntry(r)

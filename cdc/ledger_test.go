@@ -77,7 +77,7 @@ func (o *oracle) kept() ledger {
 		if key[0] != 'i' {
 			continue
 		}
-		r, err := m.Record([]byte(key), image)
+		r, err := m.Record(nil, []byte(key), image)
 		must(o.t, err)
 		l[r.Kind().String()+" "+r.ID] = entry(r)
 	}

@@ -5,7 +5,8 @@ import "github.com/rxvigil/rxvigil"
 // slab is memory for the records of one transaction, taken in pieces. A piece lives as long as somebody has a record of it, so
 // pieces are no larger than the transaction, and never large. A nil slab gives each its own.
 type slab struct {
-	piece   int // records in a piece
+	piece   int   // records in a piece
+	again   *slab // the newest pieces, whole: where they are used again
 	records []roomy
 	copies  []rxvigil.Record
 	bytes   []byte
@@ -37,6 +38,9 @@ func (s *slab) record(values int) *rxvigil.Record {
 	}
 	if len(s.records) == 0 {
 		s.records = make([]roomy, max(2, s.piece))
+		if s.again != nil {
+			s.again.records = s.records
+		}
 	}
 	whole := &s.records[0]
 	s.records = s.records[1:]
@@ -61,9 +65,29 @@ func (s *slab) room(n int) []byte {
 		return make([]byte, 0, n)
 	}
 	if cap(s.bytes)-len(s.bytes) < n {
-		s.bytes = make([]byte, 0, max(n, recordBytes*max(2, s.piece)))
+		size := max(n, recordBytes*max(2, s.piece))
+		if s.again != nil {
+			size = max(size, 2*cap(s.again.bytes)) // so that one piece is enough, soon
+		}
+		s.bytes = make([]byte, 0, size)
+		if s.again != nil {
+			s.again.bytes = s.bytes
+		}
 	}
 	from := len(s.bytes)
 	s.bytes = s.bytes[:from+n]
 	return s.bytes[from : from : from+n]
+}
+
+// Records is memory for records that are read together, and forgotten together.
+type Records struct{ slab slab }
+
+// NewRecords gives memory that is enough for so many records, about.
+func NewRecords(n int) *Records { return &Records{slab{piece: n, again: &slab{}}} }
+
+// Reset lets the memory be used again: nothing of the records that were read into it may be kept.
+func (r *Records) Reset() {
+	s := &r.slab
+	clear(s.again.records[:len(s.again.records)-len(s.records)])
+	s.records, s.bytes = s.again.records, s.again.bytes[:0]
 }

@@ -255,7 +255,7 @@ func (m *matrix) records() map[place]values {
 	memory := &Memory{m.reader.resolved}
 	out := map[place]values{}
 	for key, image := range m.sink.look().images {
-		r, err := memory.Record([]byte(key), image)
+		r, err := memory.Record(nil, []byte(key), image)
 		must(m.t, err)
 		at := place{cell: int(key[1])<<8 | int(key[2])}
 		_, err = fmt.Sscan(r.ID, &at.id)

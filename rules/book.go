@@ -55,15 +55,28 @@ type branch struct {
 type medicine struct {
 	tenant         *tenant
 	id             string
+	name, category string
+	amounts        [medicineAmounts]*rxvigil.Number // shared by all medicines of that amount; nil: nobody knows
+	shelves        []*shelf
 	shared         bool // its record is every tenant's
 	recorded       bool // it has a record, perhaps a soft-deleted one
 	present        bool // it has one that is not
-	name, category string
-	reorder, top   rxvigil.Number // reorder level and maximum level
-	price, cost    rxvigil.Number
 	flags          medicineFlags
-	shelves        []*shelf
 }
+
+// Amounts of a medicine.
+const (
+	reorderLevel = iota
+	maxLevel
+	listPrice
+	listCost
+	medicineAmounts
+)
+
+func (m *medicine) reorder() rxvigil.Number { return numberAt(m.amounts[reorderLevel]) }
+func (m *medicine) top() rxvigil.Number     { return numberAt(m.amounts[maxLevel]) }
+func (m *medicine) price() rxvigil.Number   { return numberAt(m.amounts[listPrice]) }
+func (m *medicine) cost() rxvigil.Number    { return numberAt(m.amounts[listCost]) }
 
 type medicineFlags uint8
 
@@ -138,7 +151,7 @@ func (s *shelf) reorder() rxvigil.Number {
 	if w := s.wanted(); w != nil && w.reorder.Known() {
 		return w.reorder
 	}
-	return s.medicine.reorder
+	return s.medicine.reorder()
 }
 
 // top is the app's maximum level: the branch's, else the medicine's.
@@ -146,7 +159,7 @@ func (s *shelf) top() rxvigil.Number {
 	if w := s.wanted(); w != nil && w.top.Known() {
 		return w.top
 	}
-	return s.medicine.top
+	return s.medicine.top()
 }
 
 type ledger struct {
@@ -226,7 +239,7 @@ func (t *tenant) medicine(id string) *medicine {
 		m.share(of)
 	} else {
 		m.id = strings.Clone(id)
-		m.read(nil)
+		m.read(t.book, nil)
 	}
 	t.medicines[m.id] = m
 	return m
@@ -243,7 +256,7 @@ func (t *tenant) known(id string) *medicine {
 // share takes what the record of every tenant says.
 func (m *medicine) share(of *medicine) {
 	m.shared, m.recorded, m.present, m.name, m.category = true, of.recorded, of.present, of.name, of.category
-	m.reorder, m.top, m.price, m.cost, m.flags = of.reorder, of.top, of.price, of.cost, of.flags
+	m.amounts, m.flags = of.amounts, of.flags
 }
 
 // named is a medicine to be spoken of, if need be by its id.
@@ -365,7 +378,7 @@ func (b *book) forget() {
 	for _, m := range b.erased {
 		if !m.recorded {
 			m.name, m.category = "", ""
-			m.read(nil)
+			m.read(b, nil)
 			m.sweep()
 		}
 	}

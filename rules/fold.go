@@ -135,7 +135,7 @@ func (f *folding) zone(name string) *time.Location {
 	if name == "" {
 		return nil
 	}
-	zone, err := time.LoadLocation(name)
+	zone, err := time.LoadLocation(strings.Clone(name)) // it keeps its name
 	if err != nil {
 		f.oddZone(name)
 		return nil
@@ -156,7 +156,7 @@ func (f *folding) medicine(c *rxvigil.Change) {
 				m.share(of)
 			}
 			f.book.erased = append(f.book.erased, m)
-			f.price(m, m.price)
+			f.price(m, m.price())
 		}
 	})
 	r := c.After
@@ -165,7 +165,7 @@ func (f *folding) medicine(c *rxvigil.Change) {
 	}
 	m := f.book.tenant(r.Tenant).medicine(r.ID)
 	f.touchAll(m, c.Row)
-	old := m.price
+	old := m.price()
 	m.shared = false
 	f.record(m, r)
 	f.price(m, old)
@@ -174,7 +174,7 @@ func (f *folding) medicine(c *rxvigil.Change) {
 func (f *folding) record(m *medicine, r *rxvigil.Record) {
 	m.present, m.recorded = !r.Gone, true
 	m.name, m.category = strings.Clone(r.Text(rxvigil.MedicineName)), f.book.word(r.Text(rxvigil.MedicineCategory))
-	m.read(r)
+	m.read(f.book, r)
 }
 
 // sharedMedicine folds a record that is every tenant's into each tenant that has something of it. One that has a record of its own
@@ -193,7 +193,7 @@ func (f *folding) sharedMedicine(c *rxvigil.Change) {
 			continue
 		}
 		f.touchAll(m, c.Row)
-		old := m.price
+		old := m.price()
 		if c.After == nil {
 			m.present, m.recorded, m.shared = false, false, false
 			f.book.erased = append(f.book.erased, m)
@@ -210,9 +210,12 @@ func (f *folding) price(m *medicine, old rxvigil.Number) {
 	}
 }
 
-func (m *medicine) read(r *rxvigil.Record) {
-	m.reorder, m.top = r.Number(rxvigil.MedicineReorderLevel), r.Number(rxvigil.MedicineMaxLevel)
-	m.price, m.cost = r.Number(rxvigil.MedicinePrice), r.Number(rxvigil.MedicineCost)
+func (m *medicine) read(b *book, r *rxvigil.Record) {
+	for amount, field := range [medicineAmounts]int{
+		reorderLevel: rxvigil.MedicineReorderLevel, maxLevel: rxvigil.MedicineMaxLevel, listPrice: rxvigil.MedicinePrice, listCost: rxvigil.MedicineCost,
+	} {
+		m.amounts[amount] = b.amountAfter(m.amounts[amount], r.Number(field))
+	}
 	m.flags = 0
 	if r.Text(rxvigil.MedicineControlled) == "true" {
 		m.flags |= controlled

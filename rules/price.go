@@ -71,19 +71,19 @@ func (e *Engine) judgeMargin(r *rule, p PriceBelowCost, c priceChange) {
 		e.endStanding(r, m.tenant, "", m.subject())
 		return
 	}
-	least := m.cost
+	least := m.cost()
 	if p.Margin.Sign() > 0 {
-		least = m.cost.Quo(rxvigil.NumberOf(1).Sub(p.Margin))
+		least = m.cost().Quo(rxvigil.NumberOf(1).Sub(p.Margin))
 	}
 	s := state{subject: m.subject(), verdict: verdict{rung: "below_cost", severity: rxvigil.High}}
 	switch {
-	case !m.price.Known() || !least.Known():
+	case !m.price().Known() || !least.Known():
 		s.finding = unsure
-	case m.price.Cmp(least) < 0:
+	case m.price().Cmp(least) < 0:
 		s.finding = fires
 	}
 	s.values = rxvigil.Facts{
-		"price": rxvigil.NumberValue(m.price), "cost": rxvigil.NumberValue(m.cost), "least": rxvigil.NumberValue(least.Round(4)),
+		"price": rxvigil.NumberValue(m.price()), "cost": rxvigil.NumberValue(m.cost()), "least": rxvigil.NumberValue(least.Round(4)),
 	}
 	s.inputs = s.with("old_price", c.old) // only the transaction that raises it knows
 	s.threshold = &rxvigil.Threshold{Value: s.values["least"], Source: sourceApp}
@@ -93,8 +93,8 @@ func (e *Engine) judgeMargin(r *rule, p PriceBelowCost, c priceChange) {
 // judgePriceChange finds a price that moved by more than a share of the old one, up or down. A price below cost is told as that.
 func (e *Engine) judgePriceChange(r *rule, p PriceChange, c priceChange) {
 	m := c.medicine
-	share := m.price.Sub(c.old).Quo(c.old)
-	if !m.present || !share.Known() || m.cost.Known() && m.price.Cmp(m.cost) < 0 {
+	share := m.price().Sub(c.old).Quo(c.old)
+	if !m.present || !share.Known() || m.cost().Known() && m.price().Cmp(m.cost()) < 0 {
 		return
 	}
 	off := share
@@ -107,7 +107,7 @@ func (e *Engine) judgePriceChange(r *rule, p PriceChange, c priceChange) {
 	e.report(r, m.tenant, incident{
 		subject: m.subject(), rung: "changed", severity: rxvigil.High,
 		values: rxvigil.Facts{
-			"price": rxvigil.NumberValue(m.price), "old_price": rxvigil.NumberValue(c.old),
+			"price": rxvigil.NumberValue(m.price()), "old_price": rxvigil.NumberValue(c.old),
 			"percent": rxvigil.NumberValue(share.Mul(rxvigil.NumberOf(100)).Round(1)),
 		},
 		limit: &rxvigil.Threshold{Value: rxvigil.NumberValue(p.Share), Source: sourceRule},

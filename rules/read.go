@@ -152,7 +152,7 @@ func (e *Engine) Medicine(id rxvigil.Tenant, medicineID string) (MedicineInfo, b
 }
 
 func (m *medicine) info() MedicineInfo {
-	return MedicineInfo{ID: m.id, Name: m.name, Category: m.category, ReorderLevel: m.reorder, Price: m.price}
+	return MedicineInfo{ID: m.id, Name: m.name, Category: m.category, ReorderLevel: m.reorder(), Price: m.price()}
 }
 
 // Untold is how many faults were not raised as alerts since the start, as their tenant had too many open already.

@@ -46,7 +46,7 @@ func (f *folding) recall(c *rxvigil.Change) {
 	was := t.recalls[c.Record().ID]
 	now := recalled{}
 	if r := c.After; r != nil && !r.Gone {
-		now = recalled{lotNumber(r.Text(rxvigil.RecallNumber)), cloned(r.Text(rxvigil.RecallMedicine)), cloned(r.Text(rxvigil.RecallReason))}
+		now = recalled{cloned(lotNumber(r.Text(rxvigil.RecallNumber))), cloned(r.Text(rxvigil.RecallMedicine)), cloned(r.Text(rxvigil.RecallReason))}
 	}
 	t.eachShelf(func(s *shelf) {
 		for _, l := range s.lots {

@@ -80,7 +80,7 @@ func (h *hearing) costOf(l *lot) rxvigil.Number {
 	if l.cost != nil {
 		return *l.cost
 	}
-	return h.shelf.medicine.cost
+	return h.shelf.medicine.cost()
 }
 
 func atLeastZero(n rxvigil.Number) rxvigil.Number {

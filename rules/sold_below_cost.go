@@ -19,7 +19,7 @@ func reportBelowCost(e *Engine, r *rule, s *saleChange) {
 	for i := range s.lines {
 		l := &s.lines[i]
 		m := l.shelf.medicine
-		cost := m.cost
+		cost := m.cost()
 		if l.lot != nil && l.lot.cost != nil {
 			cost = *l.lot.cost
 		}
@@ -27,7 +27,7 @@ func reportBelowCost(e *Engine, r *rule, s *saleChange) {
 		if l.discount.Known() && l.discount.Sign() > 0 {
 			net = net.Sub(l.discount.Quo(l.quantity))
 		}
-		listed := m.price.Known() && m.cost.Known() && m.price.Cmp(m.cost) < 0
+		listed := m.price().Known() && m.cost().Known() && m.price().Cmp(m.cost()) < 0
 		if listed || !net.Known() || !cost.Known() || net.Cmp(cost) >= 0 {
 			continue
 		}

@@ -138,7 +138,7 @@ func (h *hearing) facts(v verdict) facts {
 	all := facts{
 		Tenant: string(m.tenant.id), Branch: string(h.shelf.branch.id), Medicine: m.id, Name: m.name, Category: m.category,
 		Controlled: m.is(controlled), RequiresPrescription: m.is(onPrescription),
-		Price: float(m.price), Cost: float(m.cost), ReorderLevel: float(h.shelf.reorder()),
+		Price: float(m.price()), Cost: float(m.cost()), ReorderLevel: float(h.shelf.reorder()),
 		OnHand: float(h.stock.OnHand), Reserved: float(h.stock.Reserved), Available: float(h.stock.Available),
 		DailyUse: float(f.adu()), CoverDays: float(f.cover(h.stock.Available)),
 		Quantity: math.NaN(), Days: math.NaN(), Rung: v.rung, Severity: string(v.severity),

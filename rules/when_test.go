@@ -74,7 +74,9 @@ func BenchmarkCondition(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	h := &hearing{pack: &Pack{}, shelf: &shelf{medicine: &medicine{tenant: &tenant{}, price: number("3"), cost: number("2")}, branch: &branch{}}}
+	m := &medicine{tenant: &tenant{}}
+	m.amounts[listPrice], m.amounts[listCost] = new(number("3")), new(number("2"))
+	h := &hearing{pack: &Pack{}, shelf: &shelf{medicine: m, branch: &branch{}}}
 	for b.Loop() {
 		if yes, known := c.holds(h, verdict{}); !yes || !known {
 			b.Fatal("it does not hold")

@@ -46,6 +46,7 @@ type engine struct {
 	memory   *cdc.Memory            // reads the images that are kept; nil: none are
 	scratch  []byte
 	heap     heap
+	booted   func()          // ends the thrift of a cold boot; nil: none is under way
 	named    []rxvigil.Event // of the transaction at hand, with what happened in it and the tenants it was told to
 	happened []cdc.Happening
 	seen     map[rxvigil.Tenant]bool
@@ -135,8 +136,8 @@ func (e *engine) Commit(ctx context.Context, tx *cdc.Transaction) error {
 		return err
 	}
 	if e.large != nil {
+		e.large.enough()
 		e.large = nil
-		e.heap.thrift(false)
 	}
 	if e.disk.InBulk() || len(e.group) >= groupCount || e.disk.GroupSize() >= groupBytes || time.Since(e.since) > e.age {
 		return e.Flush(ctx)

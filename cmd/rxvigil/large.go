@@ -17,6 +17,7 @@ type large struct {
 	happened []cdc.Happening
 	more     bool // too much happened to be told
 	went     map[medicine]string
+	enough   func() // ends the thrift
 }
 
 // medicine names one that went in the transaction: what still speaks of it needs its name.
@@ -62,8 +63,7 @@ func (e *engine) beginLarge(ctx context.Context, tx *cdc.Transaction) error {
 	if err := e.disk.Bulk(); err != nil {
 		return err
 	}
-	e.large = &large{wall: rules.Input{Tx: tx.Tx}, went: map[medicine]string{}}
-	e.heap.thrift(true)
+	e.large = &large{wall: rules.Input{Tx: tx.Tx}, went: map[medicine]string{}, enough: e.heap.thrift()}
 	for _, m := range tx.Messages {
 		if m.At.After(e.wall) {
 			e.wall = m.At

@@ -22,7 +22,7 @@ func (e *engine) sold(tenant rxvigil.Tenant, lot string) (sum rxvigil.Number, pa
 		for _, prefix := range e.memory.Prefixes(kind) {
 			err := e.disk.Images(prefix, func(key, value []byte) bool {
 				var r *rxvigil.Record
-				if r, failed = e.memory.Record(key, value); r != nil && !r.Gone {
+				if r, failed = e.memory.Record(nil, key, value); r != nil && !r.Gone {
 					do(r)
 				}
 				return failed == nil

@@ -25,6 +25,9 @@ func (e *engine) Forget(ctx context.Context, id cdc.Identity, hash string) error
 		return fmt.Errorf("encode identity: %w", err)
 	}
 	e.epoch = epochOf(id, hash)
+	if e.booted == nil {
+		e.booted = e.heap.thrift()
+	}
 	e.group, e.recorded, e.settled, e.saved = nil, nil, 0, 0
 	clear(e.usage)
 	clear(e.awaited)
@@ -135,6 +138,10 @@ func (e *engine) Booted(ctx context.Context, tx *cdc.Transaction, gap *cdc.Gap) 
 	e.open(floor, floor)
 	e.publish()
 	e.vital.arrive()
+	if e.booted != nil {
+		e.booted()
+		e.booted = nil
+	}
 	return nil
 }
 
@@ -177,6 +184,7 @@ func (e *engine) open(floor, head rxvigil.Position) {
 
 // remember rebuilds features and alerts from the disk and the alert store.
 func (e *engine) remember(ctx context.Context, m *cdc.Memory) error {
+	defer e.heap.thrift()()
 	meta := e.disk.Meta()
 	e.epoch, e.wall = meta.Epoch, meta.Wall
 	r, err := e.renewRules()
@@ -220,29 +228,42 @@ func (e *engine) refreshSome() {
 // foldBatch is how many records are handed from who reads images to who folds them.
 const foldBatch = 512
 
-// foldImages folds what stands: while some records are folded the next ones are read.
+// pictured is some records of a start, and the memory they are in.
+type pictured struct {
+	changes []rxvigil.Change
+	records *cdc.Records
+}
+
+// foldImages folds what stands: while some records are folded the next ones are read. Nothing of them is kept, so a few batches are
+// used again and again.
 func (e *engine) foldImages(ctx context.Context, r *rules.Engine, m *cdc.Memory) error {
-	read := make(chan []rxvigil.Change, 4)
+	const batches = 4
+	read, spare := make(chan pictured, batches), make(chan pictured, batches)
+	for range batches {
+		spare <- pictured{make([]rxvigil.Change, 0, foldBatch), cdc.NewRecords(foldBatch)}
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		defer close(read)
-		return e.readImages(ctx, m, read)
+		return e.readImages(ctx, m, read, spare)
 	})
 	g.Go(func() error {
-		for changes := range read {
-			r.FoldAll(changes)
+		for b := range read {
+			r.FoldAll(b.changes)
+			b.records.Reset()
+			spare <- pictured{b.changes[:0], b.records}
 		}
 		return nil
 	})
 	return g.Wait()
 }
 
-func (e *engine) readImages(ctx context.Context, m *cdc.Memory, to chan<- []rxvigil.Change) error {
-	batch := make([]rxvigil.Change, 0, foldBatch)
+func (e *engine) readImages(ctx context.Context, m *cdc.Memory, to chan<- pictured, spare <-chan pictured) error {
+	batch := <-spare
 	hand := func() error {
+		to <- batch // there is room for all of them
 		select {
-		case to <- batch:
-			batch = make([]rxvigil.Change, 0, foldBatch)
+		case batch = <-spare:
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()
@@ -251,14 +272,14 @@ func (e *engine) readImages(ctx context.Context, m *cdc.Memory, to chan<- []rxvi
 	var failed error
 	for _, prefix := range m.Prefixes(rxvigil.KindTenant, rxvigil.KindBranch, rxvigil.KindMedicine, rxvigil.KindLot, rxvigil.KindLevel, rxvigil.KindRecall, rxvigil.KindUser) {
 		err := e.disk.Images(prefix, func(key, value []byte) bool {
-			record, err := m.Record(key, value)
+			record, err := m.Record(batch.records, key, value)
 			if record != nil && record.Tenant != "" {
-				batch = append(batch, rxvigil.Change{After: record})
+				batch.changes = append(batch.changes, rxvigil.Change{After: record})
 			}
 			if record != nil {
 				e.staff.take(&rxvigil.Change{After: record})
 			}
-			if err == nil && len(batch) == foldBatch {
+			if err == nil && len(batch.changes) == foldBatch {
 				err = hand()
 			}
 			failed = err
