@@ -11,21 +11,27 @@ import (
 
 // heap sets how much garbage may lie about before it is collected. Go's default, as much again as is live, is little for a small
 // pharmacy, where what a burst of changes leaves behind is collected again and again, and much for a million lots. Ours fills a heap of
-// a certain size, and goes beyond it by half of what is live; by a fifth while much is read at once, at a start or of one transaction.
-// Where GOGC is set, that counts.
+// a certain size, and goes beyond it by a share of what is live. Where much is read at once it is thriftier. Where GOGC is set, that
+// counts.
 type heap struct {
 	mu      sync.Mutex // guards what follows
-	thrifty int        // how many ask for thrift
+	thrift  thrift     // zero: none is asked for
 	percent int        // what was set last; 0: nothing yet
 }
 
+// thrift is how much garbage there may be while records are many and short-lived: percent of what is live, and some bytes in any case.
+type thrift struct{ percent, bytes uint64 }
+
+var (
+	thriftyStart = thrift{20, 32 << 20} //nolint:gochecknoglobals // constants; Go has none for structs
+	thriftyLarge = thrift{10, 16 << 20} //nolint:gochecknoglobals // a transaction is not to cost more than 100 MB
+)
+
 const (
-	heapFull    = 256 << 20 // live, and garbage
-	heapLeast   = 50        // percent of what is live, however much that is: each collection looks at all of it
-	heapMost    = 300       // percent, however little is live
-	heapThrifty = 20        // percent, as heapLeast, where thrift is asked for: records are many then, and short-lived
-	heapSpare   = 32 << 20  // of garbage also then
-	heapLook    = 100 * time.Millisecond
+	heapFull  = 208 << 20 // live, and garbage
+	heapLeast = 40        // percent of what is live, however much that is: each collection looks at all of it
+	heapMost  = 300       // percent, however little is live
+	heapLook  = 100 * time.Millisecond
 )
 
 // Run follows what is live until ctx ends.
@@ -42,15 +48,15 @@ func (h *heap) Run(ctx context.Context) error {
 	}
 }
 
-// thrift keeps garbage scarce until enough is called; calling that again does nothing.
-func (h *heap) thrift() (enough func()) {
-	h.ask(1)
-	return sync.OnceFunc(func() { h.ask(-1) })
+// save is thrifty until enough is called. The last word counts.
+func (h *heap) save(t thrift) (enough func()) {
+	h.ask(t)
+	return func() { h.ask(thrift{}) }
 }
 
-func (h *heap) ask(n int) {
+func (h *heap) ask(t thrift) {
 	h.mu.Lock()
-	h.thrifty += n
+	h.thrift = t
 	h.mu.Unlock()
 	h.adjust()
 }
@@ -61,7 +67,7 @@ func (h *heap) adjust() {
 	if os.Getenv("GOGC") != "" {
 		return
 	}
-	percent := heapPercent(liveHeap(), h.thrifty > 0)
+	percent := heapPercent(liveHeap(), h.thrift)
 	if d := percent - h.percent; d*d*100 > h.percent*h.percent { // each setting stops the world for a moment: by more than a tenth
 		debug.SetGCPercent(percent)
 		h.percent = percent
@@ -69,16 +75,15 @@ func (h *heap) adjust() {
 }
 
 // heapPercent is how much garbage there may be for so many live bytes, in percent of them.
-func heapPercent(live uint64, thrifty bool) int {
-	full, least := uint64(heapFull), uint64(heapLeast)
-	if thrifty {
-		full, least = live+heapSpare, heapThrifty
+func heapPercent(live uint64, t thrift) int {
+	room, least := uint64(0), uint64(heapLeast)
+	if live < heapFull {
+		room = heapFull - live
 	}
-	room := uint64(0)
-	if full > live {
-		room = 100 * (full - live) / max(live, 1)
+	if t != (thrift{}) {
+		room, least = t.bytes, t.percent
 	}
-	return int(min(max(room, least), heapMost))
+	return int(min(max(100*room/max(live, 1), least), heapMost))
 }
 
 // liveHeap is what the last collection found to be in use.

@@ -63,7 +63,7 @@ func (e *engine) beginLarge(ctx context.Context, tx *cdc.Transaction) error {
 	if err := e.disk.Bulk(); err != nil {
 		return err
 	}
-	e.large = &large{wall: rules.Input{Tx: tx.Tx}, went: map[medicine]string{}, enough: e.heap.thrift()}
+	e.large = &large{wall: rules.Input{Tx: tx.Tx}, went: map[medicine]string{}, enough: e.heap.save(thriftyLarge)}
 	for _, m := range tx.Messages {
 		if m.At.After(e.wall) {
 			e.wall = m.At

@@ -26,7 +26,7 @@ func (e *engine) Forget(ctx context.Context, id cdc.Identity, hash string) error
 	}
 	e.epoch = epochOf(id, hash)
 	if e.booted == nil {
-		e.booted = e.heap.thrift()
+		e.booted = e.heap.save(thriftyStart)
 	}
 	e.group, e.recorded, e.settled, e.saved = nil, nil, 0, 0
 	clear(e.usage)
@@ -184,7 +184,7 @@ func (e *engine) open(floor, head rxvigil.Position) {
 
 // remember rebuilds features and alerts from the disk and the alert store.
 func (e *engine) remember(ctx context.Context, m *cdc.Memory) error {
-	defer e.heap.thrift()()
+	defer e.heap.save(thriftyStart)()
 	meta := e.disk.Meta()
 	e.epoch, e.wall = meta.Epoch, meta.Wall
 	r, err := e.renewRules()
