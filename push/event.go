@@ -34,21 +34,8 @@ func NewEvent(e *rxvigil.Event) *Event {
 	return &n
 }
 
-// eventsTogether is how many events share their memory, as those of one transaction are kept and forgotten together. A boot may tell of
-// each shelf in one: no more of it is held twice.
-const eventsTogether = 512
-
-// NewEvents encodes the events of one transaction.
+// NewEvents encodes events of one transaction. They share their memory, as they are kept and forgotten together.
 func NewEvents(events []rxvigil.Event) []*Event {
-	out := make([]*Event, 0, len(events))
-	for len(events) > eventsTogether {
-		out = appendEvents(out, events[:eventsTogether])
-		events = events[eventsTogether:]
-	}
-	return appendEvents(out, events)
-}
-
-func appendEvents(out []*Event, events []rxvigil.Event) []*Event {
 	scratch := buffers.Get().(*[]byte)
 	defer func() { release(scratch) }()
 	b, ends := *scratch, make([]int, len(events))
@@ -59,14 +46,14 @@ func appendEvents(out []*Event, events []rxvigil.Event) []*Event {
 		ends[i] = len(b)
 	}
 	*scratch = b
-	all, own := bytes.Clone(b), make([]Event, len(events))
+	all, own, out := bytes.Clone(b), make([]Event, len(events)), make([]*Event, len(events))
 	start := 0
 	for i, end := range ends {
 		own[i] = newEvent(&events[i], all[start:end:end])
 		if events[i].IsPersonal() {
 			own[i].Clear = oneLine(events[i].AppendClearJSON(nil))
 		}
-		out, start = append(out, &own[i]), end
+		out[i], start = &own[i], end
 	}
 	return out
 }

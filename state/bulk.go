@@ -23,10 +23,12 @@ type bulk struct {
 	path   string
 }
 
+var errOpenGroup = errors.New("state: a group is open")
+
 // Bulk begins to take images past the open group, which must be empty; Commit takes them in with the group.
 func (s *Store) Bulk() error {
 	if s.bulk != nil || s.GroupSize() > 0 {
-		return errors.New("state: a group is open")
+		return errOpenGroup
 	}
 	if err := s.Sync(); err != nil { // the groups before must not be lost where the bulk is not
 		return err

@@ -56,12 +56,22 @@ func (s *Store) Keys(prefix []byte, yield func(key []byte) bool) error {
 }
 
 // Images walks the images with a prefix, in order, until yield says no. Both are good during the call. Nothing may be written
-// while it walks: the first images it comes by are remembered, for an engine that starts will soon ask for them.
+// while it walks: the images it comes by are remembered, if there are not too many, for an engine that starts will soon ask for them.
 func (s *Store) Images(prefix []byte, yield func(key, value []byte) bool) error {
 	return s.walk(spaceImage, prefix, func(key, value []byte) bool {
 		s.recent.note(key, value)
 		return yield(key, value)
 	})
+}
+
+// ForgetRecent gives back the memory of the images that were read or written last, where it is needed for other things. The open group
+// must be empty.
+func (s *Store) ForgetRecent() error {
+	if s.GroupSize() > 0 {
+		return errOpenGroup
+	}
+	s.recent.clear()
+	return nil
 }
 
 // Usage walks the accumulators.

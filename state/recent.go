@@ -19,6 +19,7 @@ type recent struct {
 
 	unsaved      []uint32 // records of the young generation that Pebble does not have
 	unsavedBytes int
+	tooMany      bool // were noted, and none is
 }
 
 // generation is images one behind the other: see recordHead.
@@ -64,13 +65,25 @@ func (r *recent) get(key []byte) (value []byte, known bool) {
 	return value, known
 }
 
-// note remembers an image that Pebble has, as long as there is room in the young generation.
+// note remembers an image that Pebble has and that others are read with. Where they do not all fit into the young generation none of
+// them is kept: a part of so many would seldom be asked for.
 func (r *recent) note(key, value []byte) {
+	if r.tooMany || !short(key, value) {
+		return
+	}
 	r.begin()
 	h := maphash.Bytes(r.seed, key)
-	if _, ok := r.young.index[h]; !ok && short(key, value) && r.young.fits(key, value) {
-		r.young.add(h, key, value, saved)
+	if _, ok := r.young.index[h]; ok {
+		return
 	}
+	if !r.young.fits(key, value) {
+		if len(r.unsaved) == 0 {
+			r.clear()
+			r.tooMany = true
+		}
+		return
+	}
+	r.young.add(h, key, value, saved)
 }
 
 // learn remembers an image that was read from Pebble, and forgets older ones for it.
@@ -85,6 +98,7 @@ func (r *recent) put(key, value []byte, mark byte) bool {
 		return false
 	}
 	r.begin()
+	r.tooMany = false
 	h := maphash.Bytes(r.seed, key)
 	at, there := r.young.index[h]
 	if there {

@@ -46,13 +46,13 @@ type engine struct {
 	memory   *cdc.Memory            // reads the images that are kept; nil: none are
 	scratch  []byte
 	heap     heap
-	booted   func()          // ends the thrift of a cold boot; nil: none is under way
-	named    []rxvigil.Event // of the transaction at hand, with what happened in it and the tenants it was told to
-	happened []cdc.Happening
-	seen     map[rxvigil.Tenant]bool
-	since    time.Time     // when the open group began
-	age      time.Duration // at which it ends
-	large    *large        // the transaction that comes in parts; nil: none does
+	booted   func()                 // ends the thrift of a cold boot; nil: none is under way
+	happened []cdc.Happening        // in the transaction at hand
+	last     map[rxvigil.Tenant]int // the place of the last event that each tenant sees of it
+	named    []rxvigil.Event        // the events that are being encoded
+	since    time.Time              // when the open group began
+	age      time.Duration          // at which it ends
+	large    *large                 // the transaction that comes in parts; nil: none does
 	wall     time.Time
 	trimmed  time.Time
 
@@ -152,16 +152,9 @@ func (e *engine) settle(tx *cdc.Transaction, in rules.Input, out rules.Outcome) 
 	}
 	d := done{receipts: out.Receipts, entry: push.Entry{LSN: tx.LSN}}
 	d.commit = rules.Commit{Epoch: e.epoch, Tx: tx.Tx, Transitions: out.Transitions, Occurrences: out.Occurrences, Overrides: out.Overrides}
-	events, err := e.events(tx, out)
-	if err != nil {
+	var err error
+	if d.entry.Events, err = e.tell(tx, out); err != nil {
 		return err
-	}
-	if len(events) > 0 {
-		d.entry.Events = push.NewEvents(events)
-		if err := e.keepEntry(d.entry, tx.At); err != nil {
-			return err
-		}
-		e.forgetEvents()
 	}
 	for _, u := range out.Usage {
 		e.usage[u.Key()] = u
@@ -185,6 +178,31 @@ func (e *engine) settle(tx *cdc.Transaction, in rules.Input, out rules.Outcome) 
 	e.vital.transaction(tx)
 	e.metrics.transaction(tx, out)
 	return nil
+}
+
+// tell puts a transaction's log entry into the open group, and gives its events. A boot's are not held: the log begins behind them, and who
+// asks for them reads them from the disk.
+func (e *engine) tell(tx *cdc.Transaction, out rules.Outcome) (held []*push.Event, err error) {
+	t, err := e.telling(tx, out)
+	if err != nil {
+		return nil, err
+	}
+	defer e.forgetHappened()
+	for !t.done() {
+		events := push.NewEvents(e.nextEvents(t))
+		clear(e.named)
+		if err := e.keepEntry(push.Entry{LSN: tx.LSN, Events: events}, tx.At); err != nil {
+			return nil, err
+		}
+		switch {
+		case e.booted != nil:
+		case held == nil:
+			held = events
+		default:
+			held = append(held, events...)
+		}
+	}
+	return held, nil
 }
 
 // Flush stores the group and publishes it: alerts first, then the disk, then the log. An event is seen only after its

@@ -101,9 +101,20 @@ func (e *engine) asked(ctx context.Context, c *rules.Command, m cdc.Message) err
 	})
 }
 
-// events names what a transaction means: row by row in the order delivered, then its transitions. A row's index stands in
-// the high bits of the ordinal; where one row means more than sixteen events, they take the next ordinals.
-func (e *engine) events(tx *cdc.Transaction, out rules.Outcome) ([]rxvigil.Event, error) {
+// telling is what a transaction means: what happened row by row in the order delivered, then its transitions. They are named and encoded
+// some at a time, for a boot may tell of each shelf.
+type telling struct {
+	tx          *cdc.Transaction
+	happened    []cdc.Happening
+	transitions []rules.Transition
+	named       int    // so many of them have become events
+	next        uint32 // the next ordinal of what happened
+}
+
+// toldTogether is how many events are made at once, and share their memory.
+const toldTogether = 512
+
+func (e *engine) telling(tx *cdc.Transaction, out rules.Outcome) (*telling, error) {
 	happened, err := e.awaitLines(tx, e.happenings(tx, out))
 	if err != nil {
 		return nil, err
@@ -111,28 +122,63 @@ func (e *engine) events(tx *cdc.Transaction, out rules.Outcome) ([]rxvigil.Event
 	if len(happened) > hugeTransaction || e.large.tooMuch() {
 		happened = asResyncs(happened)
 	}
-	events := slices.Grow(e.named[:0], len(happened)+len(out.Transitions))
-	next := uint32(0)
-	for _, h := range happened {
-		next = max(next, h.Row<<4)
-		events = append(events, e.event(tx, next, h.Type, h.Tenant, h.Branch, h.Data))
-		next++
-	}
-	for i, t := range out.Transitions {
-		data := rxvigil.AlertChange{Alert: t.Alert, From: t.From}
-		events = append(events, e.event(tx, rxvigil.FirstTransition+uint32(i), t.Event, t.Alert.Tenant, t.Alert.Branch, data))
-	}
-	e.markLast(events)
-	e.named, e.happened = events, happened
-	return events, nil
+	e.happened = happened
+	t := &telling{tx: tx, happened: happened, transitions: out.Transitions}
+	e.findLast(t)
+	return t, nil
 }
 
-// forgetEvents lets go of what the events of a transaction refer to, once they are encoded; the room for them is used again.
-func (e *engine) forgetEvents() {
-	clear(e.named)
+func (t *telling) len() int { return len(t.happened) + len(t.transitions) }
+
+func (t *telling) done() bool { return t.named == t.len() }
+
+func (t *telling) tenant(i int) rxvigil.Tenant {
+	if i < len(t.happened) {
+		return t.happened[i].Tenant
+	}
+	return t.transitions[i-len(t.happened)].Alert.Tenant
+}
+
+// findLast finds the last event that each tenant sees of a transaction.
+func (e *engine) findLast(t *telling) {
+	clear(e.last)
+	for i := t.len() - 1; i >= 0; i-- {
+		if of := t.tenant(i); i == t.len()-1 || of != t.tenant(i+1) { // mostly all are of one tenant
+			if _, found := e.last[of]; !found {
+				e.last[of] = i
+			}
+		}
+	}
+}
+
+// nextEvents names the next of them. A row's index stands in the high bits of the ordinal; where one row means more than sixteen events,
+// they take the next ordinals. The events are good until the next call.
+func (e *engine) nextEvents(t *telling) []rxvigil.Event {
+	events := e.named[:0]
+	for ; !t.done() && len(events) < toldTogether; t.named++ {
+		var ev rxvigil.Event
+		if t.named < len(t.happened) {
+			h := &t.happened[t.named]
+			t.next = max(t.next, h.Row<<4)
+			ev = e.event(t.tx, t.next, h.Type, h.Tenant, h.Branch, h.Data)
+			t.next++
+		} else {
+			i := t.named - len(t.happened)
+			c := &t.transitions[i]
+			ev = e.event(t.tx, rxvigil.FirstTransition+uint32(i), c.Event, c.Alert.Tenant, c.Alert.Branch, rxvigil.AlertChange{Alert: c.Alert, From: c.From})
+		}
+		ev.Last = e.last[ev.Tenant] == t.named
+		events = append(events, ev)
+	}
+	e.named = events
+	return events
+}
+
+// forgetHappened lets go of what happened in a transaction, once it is encoded; the room for it is used again.
+func (e *engine) forgetHappened() {
 	clear(e.happened)
-	if cap(e.named) > hugeTransaction/10 || cap(e.happened) > hugeTransaction/10 {
-		e.named, e.happened = nil, nil
+	if cap(e.happened) > hugeTransaction/10 {
+		e.happened = nil
 	}
 }
 
@@ -229,22 +275,4 @@ func asResyncs(happened []cdc.Happening) []cdc.Happening {
 		}
 	}
 	return out
-}
-
-// markLast marks the last event that each tenant sees of the transaction.
-func (e *engine) markLast(events []rxvigil.Event) {
-	clear(e.seen)
-	for i := len(events) - 1; i >= 0; i-- {
-		t := events[i].Tenant
-		if i == len(events)-1 {
-			events[i].Last = true
-			continue
-		}
-		after := events[i+1].Tenant
-		if t == after { // mostly all are of one tenant
-			continue
-		}
-		e.seen[after] = true
-		events[i].Last = !e.seen[t]
-	}
 }

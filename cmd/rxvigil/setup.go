@@ -28,7 +28,7 @@ func newEngine(cfg *config, disk *state.Store, store alertStore, log *push.Log, 
 		usage:     map[string]rules.Usage{},
 		onRevoke:  func(cdc.Message) {},
 		awaited:   map[string]*awaited{},
-		seen:      map[rxvigil.Tenant]bool{},
+		last:      map[rxvigil.Tenant]int{},
 		retention: state.Retention{Age: cfg.Log.Retention, Bytes: cfg.Log.MaxBytes},
 	}
 	e.pack = c.Pack

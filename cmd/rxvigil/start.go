@@ -105,6 +105,9 @@ func (e *engine) Booted(ctx context.Context, tx *cdc.Transaction, gap *cdc.Gap) 
 	if err != nil {
 		return err
 	}
+	if err := errors.Join(e.disk.Commit(), e.disk.ForgetRecent()); err != nil {
+		return err
+	}
 	r := e.rules.Load()
 	r.Restore(snapshot.Alerts, snapshot.Episodes)
 	r.RestoreOccurrences(snapshot.Occurrences)
@@ -135,7 +138,7 @@ func (e *engine) Booted(ctx context.Context, tx *cdc.Transaction, gap *cdc.Gap) 
 	if err := e.disk.Sync(); err != nil {
 		return err
 	}
-	e.open(floor, floor)
+	e.open(floor, rxvigil.EndOf(e.epoch, tx.LSN))
 	e.publish()
 	e.vital.arrive()
 	if e.booted != nil {
