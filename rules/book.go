@@ -1,8 +1,6 @@
 package rules
 
 import (
-	"cmp"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -42,7 +40,7 @@ type tenant struct {
 	prescribes      bool // a prescription was seen at all
 	sells           bool // a sale was
 	medicines       map[string]*medicine
-	lots            index
+	lots            index[*lot]
 }
 
 type branch struct {
@@ -167,40 +165,6 @@ type ledger struct {
 	seen, unknown int64
 	byDay         []DaySold // what moved on the newest days, until a boot is over; returns are below zero
 }
-
-type lotFlags uint8
-
-const (
-	lotHeld lotFlags = 1 << iota
-	lotDated
-	lotReservedUnknown
-)
-
-// lot is kept small, of one line of a processor's cache: there may be a million.
-type lot struct {
-	shelf          *shelf
-	text           string // its id, then its number
-	onHand         rxvigil.Number
-	reserved, cost *rxvigil.Number // shared by all lots of that amount; nil: nobody knows
-	expires        rxvigil.Day
-	idLen          uint16
-	flags          lotFlags
-	quiet          bool // no alert is open on it; false: there may be one
-}
-
-// label names the lot. A key of Postgres' is far shorter than an idLen can say: it has to fit into a page of an index.
-func (l *lot) label(id, number string) {
-	id = id[:min(len(id), math.MaxUint16)]
-	l.text, l.idLen = strings.Clone(id), uint16(len(id))
-	if number != "" {
-		l.text = id + number
-	}
-}
-
-func (l *lot) id() string { return l.text[:l.idLen] }
-
-// number is the lot's own, by which people know it; it may have none.
-func (l *lot) number() string { return l.text[l.idLen:] }
 
 func newBook() *book {
 	return &book{tenants: map[rxvigil.Tenant]*tenant{}, words: map[string]string{}, amounts: map[rxvigil.Number]*rxvigil.Number{}, shared: map[string]*medicine{}, bought: map[*lot]*bought{}}
@@ -384,5 +348,3 @@ func (b *book) forget() {
 	}
 	b.erased = b.erased[:0]
 }
-
-func (l *lot) name() string { return cmp.Or(l.number(), l.id()) }

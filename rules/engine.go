@@ -242,7 +242,7 @@ func (e *Engine) Restore(open []rxvigil.Alert, episodes map[string]int) {
 			o.home = shelfKey{}
 		}
 		if t := e.book.tenants[a.Tenant]; t != nil && a.Subject.Type == subjectLot { // it may stand elsewhere since it was last told
-			if l := t.lots.get(a.Subject.ID); l != nil && l.shelf.branch.id == a.Branch {
+			if l := t.lot(a.Subject.ID); l != nil && l.shelf.branch.id == a.Branch {
 				o.home.medicine = l.shelf.medicine.id
 			}
 		}

@@ -253,7 +253,7 @@ func (f *folding) lot(c *rxvigil.Change) {
 		f.removeLot(t, r.ID, c.Row)
 		return
 	}
-	l := t.lots.get(r.ID)
+	l := t.lot(r.ID)
 	var s *shelf
 	if l != nil && l.shelf.medicine.id == medicineID && l.shelf.branch.id == r.Branch { // it stands where it stood, as nearly always
 		s = l.shelf
@@ -270,13 +270,13 @@ func (f *folding) lot(c *rxvigil.Change) {
 }
 
 func (f *folding) removeLot(t *tenant, id string, row uint32) {
-	l := t.lots.get(id)
+	l := t.lot(id)
 	if l == nil {
 		return
 	}
 	f.touch(l.shelf, row)
 	f.takeOff(l)
-	t.lots.remove(id)
+	t.lots.remove(l.key())
 	delete(f.book.bought, l)
 }
 
@@ -371,7 +371,7 @@ func (f *folding) movedShelf(r *rxvigil.Record) *shelf {
 
 // shelfOf is the shelf that a row means: as it says itself, else where the lot stands that it names; nil when neither is known.
 func (t *tenant) shelfOf(medicineID string, branchID rxvigil.Branch, lotID string) *shelf {
-	if l := t.lots.get(lotID); l != nil && (medicineID == "" || branchID == "") {
+	if l := t.lot(lotID); l != nil && (medicineID == "" || branchID == "") {
 		medicineID, branchID = l.shelf.medicine.id, l.shelf.branch.id
 	}
 	if medicineID == "" {

@@ -11,7 +11,8 @@ func TestAnIndexFindsWhatAMapFinds(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(20) {
 		draw := rand.New(rand.NewPCG(seed, 7))
-		var x index
+		tn := &tenant{}
+		x := &tn.lots
 		model := map[string]*lot{}
 		for range 20_000 {
 			id := fmt.Sprintf("d0000000-0000-4000-8000-%012d", draw.IntN(1+int(seed)*100))
@@ -22,10 +23,12 @@ func TestAnIndexFindsWhatAMapFinds(t *testing.T) {
 				x.put(l)
 				model[id] = l
 			case 2:
-				x.remove(id)
+				if l := model[id]; l != nil {
+					x.remove(l.key())
+				}
 				delete(model, id)
 			default:
-				if got := x.get(id); got != model[id] {
+				if got := tn.lot(id); got != model[id] {
 					t.Fatalf("seed %d: %s is %v, want %v", seed, id, got, model[id])
 				}
 			}
@@ -34,11 +37,11 @@ func TestAnIndexFindsWhatAMapFinds(t *testing.T) {
 			}
 		}
 		for id, want := range model {
-			if got := x.get(id); got != want {
+			if got := tn.lot(id); got != want {
 				t.Errorf("seed %d: at the end %s is %v, want %v", seed, id, got, want)
 			}
 		}
-		if x.get("") != nil || x.get("other") != nil {
+		if tn.lot("") != nil || tn.lot("other") != nil {
 			t.Errorf("seed %d: it finds what was never put", seed)
 		}
 	}

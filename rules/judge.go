@@ -142,7 +142,7 @@ func (e *Engine) disturb(o *open) {
 		s.quiet = false
 	}
 	if t := e.book.tenants[o.alert.Tenant]; t != nil && o.alert.Subject.Type == subjectLot {
-		if l := t.lots.get(o.alert.Subject.ID); l != nil {
+		if l := t.lot(o.alert.Subject.ID); l != nil {
 			l.quiet = false
 		}
 	}

@@ -70,7 +70,7 @@ func said(b *book) string {
 			for _, s := range m.shelves {
 				add("shelf ", s.medicine.id, s.branch.id, s.reorder())
 				for _, l := range s.lots {
-					add("lot ", l.text, l.id(), l.onHand, t.lots.get(l.id()) == l)
+					add("lot ", l.text, l.id(), l.onHand, t.lot(l.id()) == l)
 				}
 			}
 		}

@@ -61,7 +61,7 @@ func (s *saleChange) add(f *folding, sale, r *rxvigil.Record, row uint32) {
 	link := r.Value(rxvigil.SaleLinePrescriptionLine)
 	s.linked = s.linked || !link.IsUnknown()
 	s.lines = append(s.lines, soldLine{
-		id: cloned(r.ID), shelf: where, lot: s.tenant.lots.get(r.Text(rxvigil.SaleLineLot)), quantity: r.Number(rxvigil.SaleLineQuantity),
+		id: cloned(r.ID), shelf: where, lot: s.tenant.lot(r.Text(rxvigil.SaleLineLot)), quantity: r.Number(rxvigil.SaleLineQuantity),
 		price: r.Number(rxvigil.SaleLineUnitPrice), discount: r.Number(rxvigil.SaleLineDiscount), link: cloned(link.Text()),
 	})
 }

@@ -1,0 +1,103 @@
+package rules
+
+import (
+	"cmp"
+	"encoding/hex"
+	"math"
+	"strings"
+
+	"github.com/rxvigil/rxvigil"
+)
+
+type lotFlags uint8
+
+const (
+	lotHeld lotFlags = 1 << iota
+	lotDated
+	lotReservedUnknown
+)
+
+// lot is kept small, of one line of a processor's cache: there may be a million.
+type lot struct {
+	shelf          *shelf
+	text           string // its key, then its number
+	onHand         rxvigil.Number
+	reserved, cost *rxvigil.Number // shared by all lots of that amount; nil: nobody knows
+	expires        rxvigil.Day
+	keyLen         uint16
+	flags          lotFlags
+	quiet          bool // no alert is open on it; false: there may be one
+}
+
+// label names the lot. A key of Postgres' is far shorter than a keyLen can say: it has to fit into a page of an index.
+func (l *lot) label(id, number string) {
+	id = id[:min(len(id), math.MaxUint16)]
+	if packed, ok := packUUID(id); ok {
+		l.text, l.keyLen = string(packed[:])+number, packedUUID
+		return
+	}
+	l.text, l.keyLen = strings.Clone(id), uint16(len(id))
+	if number != "" {
+		l.text = id + number
+	}
+}
+
+// key is the lot's id as an index knows it.
+func (l *lot) key() string { return l.text[:l.keyLen] }
+
+func (l *lot) id() string {
+	if key := l.key(); len(key) == packedUUID && key[0] == uuidMark {
+		return unpackUUID(key)
+	}
+	return l.key()
+}
+
+// number is the lot's own, by which people know it; it may have none.
+func (l *lot) number() string { return l.text[l.keyLen:] }
+
+func (l *lot) name() string { return cmp.Or(l.number(), l.id()) }
+
+// lot is the lot with an id, or nil.
+func (t *tenant) lot(id string) *lot {
+	if packed, ok := packUUID(id); ok {
+		return t.lots.get(string(packed[:]))
+	}
+	return t.lots.get(id)
+}
+
+// A UUID as Postgres prints it, of 36 characters, is kept as a mark and its 16 bytes. No text in UTF-8 begins with the mark.
+const (
+	uuidMark   = 0xFF
+	packedUUID = 1 + 16
+	uuidForm   = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
+)
+
+// packUUID gives false for what is no UUID, or is printed in another way: it has to come back as it was.
+func packUUID(id string) (packed [packedUUID]byte, ok bool) {
+	if len(id) != len(uuidForm) || id[8] != '-' || id[13] != '-' || id[18] != '-' || id[23] != '-' {
+		return packed, false
+	}
+	var digits [32]byte
+	copy(digits[:8], id)
+	copy(digits[8:12], id[9:])
+	copy(digits[12:16], id[14:])
+	copy(digits[16:20], id[19:])
+	copy(digits[20:], id[24:])
+	for _, d := range digits {
+		if 'A' <= d && d <= 'F' {
+			return packed, false
+		}
+	}
+	packed[0] = uuidMark
+	_, err := hex.Decode(packed[1:], digits[:])
+	return packed, err == nil
+}
+
+func unpackUUID(key string) string {
+	var id [len(uuidForm)]byte
+	b := hex.AppendEncode(id[:0], []byte(key[1:5]))
+	for _, part := range [...]string{key[5:7], key[7:9], key[9:11], key[11:17]} {
+		b = hex.AppendEncode(append(b, '-'), []byte(part))
+	}
+	return string(b)
+}
