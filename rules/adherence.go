@@ -47,7 +47,7 @@ func (p LowAdherence) judge(rx *prescription, now time.Time, t *tenant) (state, 
 			s.finding = fires
 			covered := rxvigil.NumberOf(min(int64(l.Covered), passed)).Mul(rxvigil.NumberOf(100)).Quo(rxvigil.NumberOf(passed))
 			s.values = rxvigil.Facts{
-				"medicine": rxvigil.TextOf(t.named(l.Medicine).name), "percent": rxvigil.NumberValue(covered.Round(0)),
+				"medicine": rxvigil.TextOf(t.named(l.Medicine).name()), "percent": rxvigil.NumberValue(covered.Round(0)),
 				"days": rxvigil.NumberValue(rxvigil.NumberOf(passed)),
 			}
 		case now.Before(at) && (next.IsZero() || at.Before(next)):

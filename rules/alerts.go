@@ -33,7 +33,7 @@ func (o *open) lotKey() lotKey {
 	return lotKey{o.alert.Tenant, o.alert.Branch, o.alert.Rule, o.alert.Subject.ID}
 }
 
-func (s *shelf) key() shelfKey { return shelfKey{s.medicine.tenant.id, s.branch.id, s.medicine.id} }
+func (s *shelf) key() shelfKey { return shelfKey{s.medicine.tenant.id, s.branch.id, s.medicine.id()} }
 
 // alerts are the open ones, by tenant and fingerprint and by shelf. Their maps of facts are replaced, never changed, so
 // that a copy of an alert stays as it is.

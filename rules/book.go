@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -12,7 +13,7 @@ import (
 // nothing. Everything in it is reached through a tenant.
 type book struct {
 	tenants        map[rxvigil.Tenant]*tenant
-	words          map[string]string                                             // categories and names of branches repeat: one copy each
+	words          map[string]*string                                            // categories and names of branches repeat: one copy each
 	amounts        map[rxvigil.Number]*rxvigil.Number                            // so do numbers of lots
 	zero           rxvigil.Number                                                // the most frequent of them
 	expiresOnStart bool                                                          // a lot has expired on the day of its date
@@ -39,7 +40,7 @@ type tenant struct {
 	recalls         map[string]recalled
 	prescribes      bool // a prescription was seen at all
 	sells           bool // a sale was
-	medicines       map[string]*medicine
+	medicines       index[*medicine]
 	lots            index[*lot]
 }
 
@@ -51,15 +52,16 @@ type branch struct {
 }
 
 type medicine struct {
-	tenant         *tenant
-	id             string
-	name, category string
-	amounts        [medicineAmounts]*rxvigil.Number // shared by all medicines of that amount; nil: nobody knows
-	shelves        []*shelf
-	shared         bool // its record is every tenant's
-	recorded       bool // it has a record, perhaps a soft-deleted one
-	present        bool // it has one that is not
-	flags          medicineFlags
+	tenant   *tenant
+	text     string                           // its id, then its name
+	kind     *string                          // its category, shared by all medicines of it; nil: none
+	amounts  [medicineAmounts]*rxvigil.Number // shared by all medicines of that amount; nil: nobody knows
+	shelves  []*shelf
+	idLen    uint16
+	shared   bool // its record is every tenant's
+	recorded bool // it has a record, perhaps a soft-deleted one
+	present  bool // it has one that is not
+	flags    medicineFlags
 }
 
 // Amounts of a medicine.
@@ -70,6 +72,26 @@ const (
 	listCost
 	medicineAmounts
 )
+
+// label names the medicine.
+func (m *medicine) label(id, name string) {
+	id = id[:min(len(id), math.MaxUint16)]
+	m.text, m.idLen = strings.Clone(id), uint16(len(id))
+	if name != "" {
+		m.text = id + name
+	}
+}
+
+func (m *medicine) id() string   { return m.text[:m.idLen] }
+func (m *medicine) key() string  { return m.id() }
+func (m *medicine) name() string { return m.text[m.idLen:] }
+
+func (m *medicine) category() string {
+	if m.kind == nil {
+		return ""
+	}
+	return *m.kind
+}
 
 func (m *medicine) reorder() rxvigil.Number { return numberAt(m.amounts[reorderLevel]) }
 func (m *medicine) top() rxvigil.Number     { return numberAt(m.amounts[maxLevel]) }
@@ -167,7 +189,7 @@ type ledger struct {
 }
 
 func newBook() *book {
-	return &book{tenants: map[rxvigil.Tenant]*tenant{}, words: map[string]string{}, amounts: map[rxvigil.Number]*rxvigil.Number{}, shared: map[string]*medicine{}, bought: map[*lot]*bought{}}
+	return &book{tenants: map[rxvigil.Tenant]*tenant{}, words: map[string]*string{}, amounts: map[rxvigil.Number]*rxvigil.Number{}, shared: map[string]*medicine{}, bought: map[*lot]*bought{}}
 }
 
 func (b *book) tenant(id rxvigil.Tenant) *tenant {
@@ -175,10 +197,9 @@ func (b *book) tenant(id rxvigil.Tenant) *tenant {
 		return t
 	}
 	t := &tenant{
-		book:      b,
-		id:        rxvigil.Tenant(strings.Clone(string(id))),
-		branches:  map[rxvigil.Branch]*branch{},
-		medicines: map[string]*medicine{},
+		book:     b,
+		id:       rxvigil.Tenant(strings.Clone(string(id))),
+		branches: map[rxvigil.Branch]*branch{},
 	}
 	b.tenants[t.id] = t
 	return t
@@ -194,24 +215,23 @@ func (t *tenant) branch(id rxvigil.Branch) *branch {
 }
 
 func (t *tenant) medicine(id string) *medicine {
-	if m := t.medicines[id]; m != nil {
+	if m := t.medicines.get(id); m != nil {
 		return m
 	}
 	m := &medicine{tenant: t}
 	if of := t.book.shared[id]; of != nil {
-		m.id = of.id
 		m.share(of)
 	} else {
-		m.id = strings.Clone(id)
+		m.label(id, "")
 		m.read(t.book, nil)
 	}
-	t.medicines[m.id] = m
+	t.medicines.put(m)
 	return m
 }
 
 // known is a medicine that the tenant has, or that every tenant has; nil when there is none.
 func (t *tenant) known(id string) *medicine {
-	if m := t.medicines[id]; m != nil {
+	if m := t.medicines.get(id); m != nil {
 		return m
 	}
 	return t.book.shared[id]
@@ -219,16 +239,18 @@ func (t *tenant) known(id string) *medicine {
 
 // share takes what the record of every tenant says.
 func (m *medicine) share(of *medicine) {
-	m.shared, m.recorded, m.present, m.name, m.category = true, of.recorded, of.present, of.name, of.category
+	m.shared, m.recorded, m.present, m.text, m.idLen, m.kind = true, of.recorded, of.present, of.text, of.idLen, of.kind
 	m.amounts, m.flags = of.amounts, of.flags
 }
 
 // named is a medicine to be spoken of, if need be by its id.
 func (t *tenant) named(id string) *medicine {
-	if m := t.known(id); m != nil && m.name != "" {
+	if m := t.known(id); m != nil && m.name() != "" {
 		return m
 	}
-	return &medicine{tenant: t, id: id, name: id}
+	m := &medicine{tenant: t}
+	m.label(id, id)
+	return m
 }
 
 func (t *tenant) shelf(medicineID string, branchID rxvigil.Branch) *shelf {
@@ -246,10 +268,10 @@ func (t *tenant) shelf(medicineID string, branchID rxvigil.Branch) *shelf {
 // find is the shelf, or nil.
 func (b *book) find(id rxvigil.Tenant, br rxvigil.Branch, medicineID string) *shelf {
 	t := b.tenants[id]
-	if t == nil || t.medicines[medicineID] == nil {
+	if t == nil || t.medicines.get(medicineID) == nil {
 		return nil
 	}
-	for _, s := range t.medicines[medicineID].shelves {
+	for _, s := range t.medicines.get(medicineID).shelves {
 		if s.branch.id == br {
 			return s
 		}
@@ -259,7 +281,7 @@ func (b *book) find(id rxvigil.Tenant, br rxvigil.Branch, medicineID string) *sh
 
 // eachShelf visits the shelves of a tenant that hold a lot, in no order.
 func (t *tenant) eachShelf(visit func(*shelf)) {
-	for _, m := range t.medicines {
+	for m := range t.medicines.all() {
 		for _, s := range m.shelves {
 			if len(s.lots) > 0 {
 				visit(s)
@@ -273,10 +295,19 @@ func (b *book) word(s string) string {
 	if s == "" {
 		return ""
 	}
-	w, ok := b.words[s]
-	if !ok {
-		w = strings.Clone(s)
-		b.words[w] = w
+	return *b.wordAt(s)
+}
+
+// wordAt is where that copy is; nil of no text.
+func (b *book) wordAt(s string) *string {
+	if s == "" {
+		return nil
+	}
+	w := b.words[s]
+	if w == nil {
+		own := strings.Clone(s) // else each s would be allocated
+		w = &own
+		b.words[own] = w
 	}
 	return w
 }
@@ -333,7 +364,7 @@ func (s *shelf) sweep() (forgotten bool) {
 
 func (m *medicine) sweep() {
 	if (!m.recorded || m.shared) && len(m.shelves) == 0 {
-		delete(m.tenant.medicines, m.id)
+		m.tenant.medicines.remove(m.id())
 	}
 }
 
@@ -341,7 +372,8 @@ func (m *medicine) sweep() {
 func (b *book) forget() {
 	for _, m := range b.erased {
 		if !m.recorded {
-			m.name, m.category = "", ""
+			m.label(m.id(), "")
+			m.kind = nil
 			m.read(b, nil)
 			m.sweep()
 		}

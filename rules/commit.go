@@ -96,7 +96,7 @@ func (e *Engine) refreshPrices(t *tenant) {
 		if o.alert.Subject.Type != subjectMedicine {
 			continue
 		}
-		if m := t.medicines[o.alert.Subject.ID]; m != nil && m.present {
+		if m := t.medicines.get(o.alert.Subject.ID); m != nil && m.present {
 			e.prices = append(e.prices, priceChange{m, rxvigil.UnknownNumber})
 		}
 	}
@@ -199,7 +199,7 @@ func (e *Engine) forgetSales() {
 
 // judgeDocuments judges at the end of a boot what stands on no shelf.
 func (e *Engine) judgeDocuments(t *tenant) {
-	for _, m := range t.medicines {
+	for m := range t.medicines.all() {
 		if m.present {
 			e.prices = append(e.prices, priceChange{m, rxvigil.UnknownNumber})
 		}
@@ -229,7 +229,7 @@ func (e *Engine) judgeMatters(t *tenant) {
 // watchAll begins, at the end of a boot, to watch when shelves are empty; what their ledgers tell of the days before is told.
 func (e *Engine) watchAll() {
 	for _, t := range e.book.tenants {
-		for _, m := range t.medicines {
+		for m := range t.medicines.all() {
 			for _, s := range m.shelves {
 				if s.demand != nil && s.demand.asOf == 0 {
 					s.demand.watch(e.dayOf(s), s.ledger)
@@ -246,7 +246,7 @@ func (e *Engine) forgetTouched() {
 	for i := range e.touched {
 		e.touched[i].shelf.mark = 0
 		if s := e.touched[i].shelf; s.sweep() && s.told != 0 { // what was kept of it is to be forgotten, too
-			e.out.Usage = append(e.out.Usage, Usage{Tenant: s.medicine.tenant.id, Branch: s.branch.id, Medicine: s.medicine.id, Forgotten: true})
+			e.out.Usage = append(e.out.Usage, Usage{Tenant: s.medicine.tenant.id, Branch: s.branch.id, Medicine: s.medicine.id(), Forgotten: true})
 		}
 	}
 	e.touched = e.touched[:0]
@@ -277,7 +277,7 @@ func (e *Engine) tellStock(t *touch) (after *rxvigil.Stock) {
 	e.out.Stock = append(e.out.Stock, StockChange{
 		Row: t.row, Tenant: s.medicine.tenant.id, Branch: s.branch.id,
 		Level: rxvigil.StockLevel{
-			Medicine: s.medicine.id, MedicineName: s.medicine.name,
+			Medicine: s.medicine.id(), MedicineName: s.medicine.name(),
 			ReorderLevel: rxvigil.NumberValue(s.reorder()), Before: t.before, After: after,
 		},
 	})

@@ -33,7 +33,7 @@ func watchSold(e *Engine, r *rule, s *saleChange) {
 	}
 	for _, l := range s.byShelf() {
 		e.owe(s.tenant, l.shelf, &owed{
-			Rule: r.ID, Sale: s.id, Number: s.label(), Branch: l.shelf.branch.id, Medicine: l.shelf.medicine.id, Way: wayOut, Quantity: l.quantity,
+			Rule: r.ID, Sale: s.id, Number: s.label(), Branch: l.shelf.branch.id, Medicine: l.shelf.medicine.id(), Way: wayOut, Quantity: l.quantity,
 			Due: e.clock.now.Add(r.Params.(DispensingMismatch).Settle),
 		})
 	}
@@ -50,9 +50,9 @@ func reportWrong(e *Engine, r *rule, s *saleChange) {
 		if l.link == "" || p == nil {
 			continue
 		}
-		if want := p.line(l.link); want != nil && want.Medicine != l.shelf.medicine.id && !want.Substitution {
+		if want := p.line(l.link); want != nil && want.Medicine != l.shelf.medicine.id() && !want.Substitution {
 			values := s.facts(l)
-			values["prescribed"], values["prescription"] = rxvigil.TextOf(s.tenant.named(want.Medicine).name), rxvigil.TextOf(p.label())
+			values["prescribed"], values["prescription"] = rxvigil.TextOf(s.tenant.named(want.Medicine).name()), rxvigil.TextOf(p.label())
 			e.report(r, s.tenant, incident{branch: s.branch.id, subject: s.subject(l), rung: "wrong", severity: rxvigil.High, values: values})
 		}
 	}
@@ -96,7 +96,7 @@ func overDispensed(c *prescriptionChange, l *prescribed, most rxvigil.Number) in
 	return incident{
 		branch: c.now.Branch, rung: "over", severity: rxvigil.High, subject: c.now.subject(),
 		values: rxvigil.Facts{
-			"medicine": rxvigil.TextOf(c.tenant.named(l.Medicine).name), "quantity": rxvigil.NumberValue(l.Dispensed),
+			"medicine": rxvigil.TextOf(c.tenant.named(l.Medicine).name()), "quantity": rxvigil.NumberValue(l.Dispensed),
 			"prescribed": rxvigil.NumberValue(most), "missing": rxvigil.NumberValue(l.Dispensed.Sub(most)),
 		},
 	}
@@ -116,7 +116,7 @@ func (h *handed) wake(e *Engine, t *tenant) {
 		branch: h.Branch, rung: "unsold", severity: rxvigil.High,
 		subject: rxvigil.Subject{Type: subjectPrescription, ID: h.Prescription, Name: h.Number},
 		values: rxvigil.Facts{
-			"medicine": rxvigil.TextOf(s.medicine.name), "quantity": rxvigil.NumberValue(h.Quantity), "moved": rxvigil.NumberValue(sold),
+			"medicine": rxvigil.TextOf(s.medicine.name()), "quantity": rxvigil.NumberValue(h.Quantity), "moved": rxvigil.NumberValue(sold),
 			"missing": rxvigil.NumberValue(h.Quantity.Sub(sold)),
 		},
 	})

@@ -206,7 +206,7 @@ func (t *tenant) usages(yield func(Usage) bool) bool {
 			return false
 		}
 	}
-	for _, m := range t.medicines {
+	for m := range t.medicines.all() {
 		for _, s := range m.shelves {
 			if (s.ledger != nil || s.demand != nil || s.told != 0) && !yield(s.usage()) {
 				return false
@@ -219,7 +219,7 @@ func (t *tenant) usages(yield func(Usage) bool) bool {
 func (t *tenant) usage() Usage { return Usage{Tenant: t.id, Told: t.told, Prescribes: t.prescribes} }
 
 func (s *shelf) usage() Usage {
-	u := Usage{Tenant: s.medicine.tenant.id, Branch: s.branch.id, Medicine: s.medicine.id, Told: s.told}
+	u := Usage{Tenant: s.medicine.tenant.id, Branch: s.branch.id, Medicine: s.medicine.id(), Told: s.told}
 	if s.ledger != nil {
 		u.Ledger, u.Movements, u.Unknown = s.ledger.sum, s.ledger.seen, s.ledger.unknown
 	}
@@ -243,7 +243,7 @@ func (e *Engine) Restore(open []rxvigil.Alert, episodes map[string]int) {
 		}
 		if t := e.book.tenants[a.Tenant]; t != nil && a.Subject.Type == subjectLot { // it may stand elsewhere since it was last told
 			if l := t.lot(a.Subject.ID); l != nil && l.shelf.branch.id == a.Branch {
-				o.home.medicine = l.shelf.medicine.id
+				o.home.medicine = l.shelf.medicine.id()
 			}
 		}
 		e.shareNames(&o.alert)
@@ -272,8 +272,8 @@ func (e *Engine) shareNames(a *rxvigil.Alert) {
 	if b := t.branches[a.Branch]; b != nil {
 		a.Branch = b.id
 	}
-	if m := t.medicines[a.Subject.Medicine]; m != nil {
-		a.Subject.Medicine = m.id
+	if m := t.medicines.get(a.Subject.Medicine); m != nil {
+		a.Subject.Medicine = m.id()
 	}
 }
 

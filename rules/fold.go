@@ -149,7 +149,7 @@ func (f *folding) medicine(c *rxvigil.Change) {
 		return
 	}
 	f.leave(c, func(t *tenant, id string) {
-		if m := t.medicines[id]; m != nil {
+		if m := t.medicines.get(id); m != nil {
 			f.touchAll(m, c.Row)
 			m.present, m.recorded = false, false
 			if of := f.book.shared[id]; of != nil {
@@ -173,22 +173,26 @@ func (f *folding) medicine(c *rxvigil.Change) {
 
 func (f *folding) record(m *medicine, r *rxvigil.Record) {
 	m.present, m.recorded = !r.Gone, true
-	m.name, m.category = strings.Clone(r.Text(rxvigil.MedicineName)), f.book.word(r.Text(rxvigil.MedicineCategory))
+	if name := r.Text(rxvigil.MedicineName); name != m.name() || r.ID != m.id() {
+		m.label(r.ID, name)
+	}
+	m.kind = f.book.wordAt(r.Text(rxvigil.MedicineCategory))
 	m.read(f.book, r)
 }
 
 // sharedMedicine folds a record that is every tenant's into each tenant that has something of it. One that has a record of its own
 // keeps to that.
 func (f *folding) sharedMedicine(c *rxvigil.Change) {
-	of := &medicine{id: strings.Clone(c.Record().ID)}
+	of := &medicine{}
+	of.label(c.Record().ID, "")
 	if c.After != nil {
 		f.record(of, c.After)
-		f.book.shared[of.id] = of
+		f.book.shared[of.id()] = of
 	} else {
-		delete(f.book.shared, of.id)
+		delete(f.book.shared, of.id())
 	}
 	for _, t := range f.book.tenants {
-		m := t.medicines[of.id]
+		m := t.medicines.get(of.id())
 		if m == nil || m.recorded && !m.shared {
 			continue
 		}
@@ -255,7 +259,7 @@ func (f *folding) lot(c *rxvigil.Change) {
 	}
 	l := t.lot(r.ID)
 	var s *shelf
-	if l != nil && l.shelf.medicine.id == medicineID && l.shelf.branch.id == r.Branch { // it stands where it stood, as nearly always
+	if l != nil && l.shelf.medicine.id() == medicineID && l.shelf.branch.id == r.Branch { // it stands where it stood, as nearly always
 		s = l.shelf
 	} else {
 		s = t.shelf(medicineID, r.Branch)
@@ -372,7 +376,7 @@ func (f *folding) movedShelf(r *rxvigil.Record) *shelf {
 // shelfOf is the shelf that a row means: as it says itself, else where the lot stands that it names; nil when neither is known.
 func (t *tenant) shelfOf(medicineID string, branchID rxvigil.Branch, lotID string) *shelf {
 	if l := t.lot(lotID); l != nil && (medicineID == "" || branchID == "") {
-		medicineID, branchID = l.shelf.medicine.id, l.shelf.branch.id
+		medicineID, branchID = l.shelf.medicine.id(), l.shelf.branch.id
 	}
 	if medicineID == "" {
 		return nil

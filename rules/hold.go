@@ -90,7 +90,7 @@ func (e *Engine) release(r *rule, h *hearing, v verdict, clears bool) {
 func (h *hearing) hold(r *rule, v verdict, clears bool) *hold {
 	subject := h.subject(v)
 	return &hold{
-		Rule: r.ID, Branch: h.shelf.branch.id, Medicine: h.shelf.medicine.id, Subject: subject.Type + "/" + subject.ID, Clears: clears,
+		Rule: r.ID, Branch: h.shelf.branch.id, Medicine: h.shelf.medicine.id(), Subject: subject.Type + "/" + subject.ID, Clears: clears,
 	}
 }
 

@@ -1,6 +1,9 @@
 package rules
 
-import "hash/maphash"
+import (
+	"hash/maphash"
+	"iter"
+)
 
 // index finds things by their key. It keeps no keys, for each knows its own: a map takes three times the room, and there may be a
 // million. It is a table with linear probing, at most three quarters full, that closes the gap which something leaves. Its zero value is
@@ -63,6 +66,18 @@ func (x *index[T]) remove(key string) {
 	}
 	var none T
 	x.tags[gap], x.slots[gap] = 0, none
+}
+
+// all visits everything, in no order. Nothing may be removed meanwhile.
+func (x *index[T]) all() iter.Seq[T] {
+	var none T
+	return func(yield func(T) bool) {
+		for _, l := range x.slots {
+			if l != none && !yield(l) {
+				return
+			}
+		}
+	}
 }
 
 // find gives the slot of a key, or the empty one where it would be. There is one.

@@ -65,10 +65,10 @@ func said(b *book) string {
 		for k, r := range t.recalls {
 			add("recall ", k, r)
 		}
-		for k, m := range t.medicines {
-			add("medicine ", k, m.id, m.name, m.category, m.reorder(), m.price())
+		for m := range t.medicines.all() {
+			add("medicine ", t.medicines.get(m.id()) == m, m.id(), m.name(), m.category(), m.reorder(), m.price())
 			for _, s := range m.shelves {
-				add("shelf ", s.medicine.id, s.branch.id, s.reorder())
+				add("shelf ", s.medicine.id(), s.branch.id, s.reorder())
 				for _, l := range s.lots {
 					add("lot ", l.text, l.id(), l.onHand, t.lot(l.id()) == l)
 				}

@@ -156,7 +156,7 @@ const (
 func (h *hearing) subject(v verdict) rxvigil.Subject {
 	m := h.shelf.medicine
 	if v.lot == nil {
-		return rxvigil.Subject{Type: subjectMedicine, ID: m.id, Name: m.name}
+		return rxvigil.Subject{Type: subjectMedicine, ID: m.id(), Name: m.name()}
 	}
-	return rxvigil.Subject{Type: subjectLot, ID: v.lot.id(), Name: m.name, Lot: v.lot.number(), Medicine: m.id}
+	return rxvigil.Subject{Type: subjectLot, ID: v.lot.id(), Name: m.name(), Lot: v.lot.number(), Medicine: m.id()}
 }

@@ -67,7 +67,7 @@ func (l *Limit) rank() int {
 func (l *Limit) covers(s *shelf) bool {
 	m := s.medicine
 	return (l.Tenant == "" || l.Tenant == m.tenant.id) && (l.Branch == "" || l.Branch == s.branch.id) &&
-		(l.Category == "" || l.Category == m.category) && (l.Medicine == "" || l.Medicine == m.id)
+		(l.Category == "" || l.Category == m.category()) && (l.Medicine == "" || l.Medicine == m.id())
 }
 
 func (l *Limit) validate(rules map[string]bool) error {

@@ -69,7 +69,7 @@ func (h *hearing) lotText(l *lot, reserves bool) string {
 	if reserves {
 		text += ", reserved " + numberAt(l.reserved).String()
 	}
-	if l.id() == h.shelf.medicine.id {
+	if l.id() == h.shelf.medicine.id() {
 		return text
 	}
 	return l.name() + ": " + text

@@ -60,9 +60,9 @@ func (s *shelf) override(rule string) (rxvigil.Number, bool) {
 	if len(t.overrides) == 0 {
 		return rxvigil.UnknownNumber, false
 	}
-	n, ok := t.overrides[overrideKey{rule, s.medicine.id, s.branch.id}]
+	n, ok := t.overrides[overrideKey{rule, s.medicine.id(), s.branch.id}]
 	if !ok {
-		n, ok = t.overrides[overrideKey{rule, s.medicine.id, ""}]
+		n, ok = t.overrides[overrideKey{rule, s.medicine.id(), ""}]
 	}
 	return n, ok
 }
@@ -96,11 +96,11 @@ func (e *Engine) Thresholds(id rxvigil.Tenant, medicineID string, b rxvigil.Bran
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	t := e.book.tenants[id]
-	if t == nil || t.medicines[medicineID] == nil {
+	if t == nil || t.medicines.get(medicineID) == nil {
 		return nil
 	}
 	var lines []ThresholdLine
-	for _, s := range t.medicines[medicineID].shelves {
+	for _, s := range t.medicines.get(medicineID).shelves {
 		if len(s.lots) > 0 && s.in(b, nil) {
 			lines = append(lines, e.thresholdsOf(s)...)
 		}
@@ -121,7 +121,7 @@ func (e *Engine) thresholdsOf(s *shelf) (lines []ThresholdLine) {
 		}
 		n, source := h.rule.kind.limit(&h)
 		lines = append(lines, ThresholdLine{
-			Rule: h.rule.ID, Branch: s.branch.id, Medicine: s.medicine.id, Threshold: rxvigil.Threshold{Value: rxvigil.NumberValue(n), Source: source},
+			Rule: h.rule.ID, Branch: s.branch.id, Medicine: s.medicine.id(), Threshold: rxvigil.Threshold{Value: rxvigil.NumberValue(n), Source: source},
 		})
 	}
 	return lines

@@ -132,7 +132,7 @@ func (o *owed) wake(e *Engine, t *tenant) {
 	m := t.named(o.Medicine)
 	e.report(r, t, incident{
 		branch: o.Branch, rung: string(o.Way), severity: rxvigil.High,
-		subject: rxvigil.Subject{Type: subjectSale, ID: o.Sale + "/" + m.id, Name: m.name, Medicine: m.id},
+		subject: rxvigil.Subject{Type: subjectSale, ID: o.Sale + "/" + m.id(), Name: m.name(), Medicine: m.id()},
 		values: rxvigil.Facts{
 			"sale": rxvigil.TextOf(o.Number), "quantity": rxvigil.NumberValue(o.Quantity), "moved": rxvigil.NumberValue(o.Moved),
 			"missing": rxvigil.NumberValue(o.rest()),

@@ -24,7 +24,7 @@ func reportExhausted(e *Engine, r *rule, c *prescriptionChange) {
 		e.report(r, c.tenant, incident{
 			branch: c.now.Branch, rung: "exhausted", severity: rxvigil.High, subject: subject,
 			values: rxvigil.Facts{
-				"medicine": rxvigil.TextOf(c.tenant.named(l.Medicine).name), "fills": rxvigil.NumberValue(rxvigil.NumberOf(int64(l.Fills))),
+				"medicine": rxvigil.TextOf(c.tenant.named(l.Medicine).name()), "fills": rxvigil.NumberValue(rxvigil.NumberOf(int64(l.Fills))),
 				"most": rxvigil.NumberValue(most),
 			},
 		})

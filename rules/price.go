@@ -61,7 +61,7 @@ func (e *Engine) judgePrices() {
 }
 
 func (m *medicine) subject() rxvigil.Subject {
-	return rxvigil.Subject{Type: subjectMedicine, ID: m.id, Name: m.name}
+	return rxvigil.Subject{Type: subjectMedicine, ID: m.id(), Name: m.name()}
 }
 
 // judgeMargin compares what a medicine is sold for with what it costs: of the whole tenant, for prices have no branch.

@@ -123,13 +123,13 @@ func (e *Engine) MedicineCount(id rxvigil.Tenant) int {
 	if t == nil {
 		return 0
 	}
-	for _, m := range t.medicines {
+	for m := range t.medicines.all() {
 		if m.present && !m.shared {
 			n++
 		}
 	}
 	for id, m := range e.book.shared {
-		if own := t.medicines[id]; m.present && (own == nil || own.shared) {
+		if own := t.medicines.get(id); m.present && (own == nil || own.shared) {
 			n++
 		}
 	}
@@ -152,7 +152,7 @@ func (e *Engine) Medicine(id rxvigil.Tenant, medicineID string) (MedicineInfo, b
 }
 
 func (m *medicine) info() MedicineInfo {
-	return MedicineInfo{ID: m.id, Name: m.name, Category: m.category, ReorderLevel: m.reorder(), Price: m.price()}
+	return MedicineInfo{ID: m.id(), Name: m.name(), Category: m.category(), ReorderLevel: m.reorder(), Price: m.price()}
 }
 
 // Untold is how many faults were not raised as alerts since the start, as their tenant had too many open already.

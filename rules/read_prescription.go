@@ -57,7 +57,7 @@ func (p *prescription) waiting(t *tenant) PrescriptionLine {
 	for i := range p.Lines {
 		l := &p.Lines[i]
 		medicine := MedicineInfo{ID: l.Medicine, Name: l.Medicine}
-		if m := t.medicines[l.Medicine]; m != nil {
+		if m := t.medicines.get(l.Medicine); m != nil {
 			medicine = m.info()
 		}
 		line.Medicines = append(line.Medicines, PrescribedLine{Medicine: medicine, Quantity: l.Quantity, Dispensed: l.Dispensed})

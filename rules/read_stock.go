@@ -114,7 +114,7 @@ func (t *tenant) eachWanted(medicineID string, visit func(*shelf)) {
 		})
 		return
 	}
-	m := t.medicines[medicineID]
+	m := t.medicines.get(medicineID)
 	if m == nil || !m.present {
 		return
 	}
@@ -126,7 +126,7 @@ func (t *tenant) eachWanted(medicineID string, visit func(*shelf)) {
 }
 
 func (s *shelf) sortKey() string {
-	return s.medicine.name + "\x00" + s.medicine.id + "\x00" + string(s.branch.id)
+	return s.medicine.name() + "\x00" + s.medicine.id() + "\x00" + string(s.branch.id)
 }
 
 func (s *shelf) in(one rxvigil.Branch, allowed []rxvigil.Branch) bool {
@@ -137,7 +137,7 @@ func (s *shelf) in(one rxvigil.Branch, allowed []rxvigil.Branch) bool {
 }
 
 func (m *medicine) like(wanted string) bool {
-	return wanted == "" || strings.Contains(strings.ToLower(m.name), wanted) || strings.Contains(strings.ToLower(m.category), wanted)
+	return wanted == "" || strings.Contains(strings.ToLower(m.name()), wanted) || strings.Contains(strings.ToLower(m.category()), wanted)
 }
 
 func limit(n, usual, most int) int {

@@ -66,7 +66,7 @@ func (f *folding) recall(c *rxvigil.Change) {
 }
 
 func (r recalled) covers(l *lot) bool {
-	return r.number != "" && (r.medicine == "" || r.medicine == l.shelf.medicine.id) && r.number == lotNumber(l.number())
+	return r.number != "" && (r.medicine == "" || r.medicine == l.shelf.medicine.id()) && r.number == lotNumber(l.number())
 }
 
 // recallOf is why a lot was called back; false when it was not. Where several recalls are of it, the first by its reason.

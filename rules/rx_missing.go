@@ -65,7 +65,7 @@ func watchPrescription(e *Engine, r *rule, s *saleChange) {
 func unprovenLines(s *saleChange, u *unproven) (lines []unprovenLine) {
 	for _, l := range s.lines {
 		m := l.shelf.medicine
-		line := unprovenLine{ID: l.id, Medicine: m.id, Link: l.link, Quantity: l.quantity}
+		line := unprovenLine{ID: l.id, Medicine: m.id(), Link: l.link, Quantity: l.quantity}
 		if m.flags != 0 && !s.tenant.proves(u, &line) {
 			lines = append(lines, line)
 		}
@@ -104,7 +104,7 @@ func (u *unproven) wake(e *Engine, t *tenant) {
 func (u *unproven) incident(m *medicine, l *unprovenLine) incident {
 	i := incident{
 		branch: u.Branch, rung: "on_prescription", severity: rxvigil.High,
-		subject: rxvigil.Subject{Type: subjectSale, ID: u.Sale + "/" + l.ID, Name: m.name, Medicine: m.id},
+		subject: rxvigil.Subject{Type: subjectSale, ID: u.Sale + "/" + l.ID, Name: m.name(), Medicine: m.id()},
 		values:  rxvigil.Facts{"sale": rxvigil.TextOf(u.Number), "quantity": rxvigil.NumberValue(l.Quantity), "link": rxvigil.TextOf(l.Link)},
 	}
 	if m.is(controlled) {

@@ -100,7 +100,7 @@ next:
 // subject is the sale of one medicine: a sale of three that should not have been has three alerts.
 func (s *saleChange) subject(l *soldLine) rxvigil.Subject {
 	m := l.shelf.medicine
-	subject := rxvigil.Subject{Type: subjectSale, ID: s.id + "/" + m.id, Name: m.name, Medicine: m.id}
+	subject := rxvigil.Subject{Type: subjectSale, ID: s.id + "/" + m.id(), Name: m.name(), Medicine: m.id()}
 	if l.lot != nil {
 		subject.ID += "/" + l.lot.id()
 		subject.Lot = l.lot.number()

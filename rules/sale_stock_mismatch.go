@@ -31,7 +31,7 @@ func watchReturn(e *Engine, r *rule, s *saleChange) {
 	}
 	for _, l := range s.byShelf() {
 		o := &owed{
-			Rule: r.ID, Sale: s.id, Number: s.label(), Branch: l.shelf.branch.id, Medicine: l.shelf.medicine.id, Way: wayBack, Quantity: l.quantity,
+			Rule: r.ID, Sale: s.id, Number: s.label(), Branch: l.shelf.branch.id, Medicine: l.shelf.medicine.id(), Way: wayBack, Quantity: l.quantity,
 			Due: e.clock.now.Add(r.Params.(SaleStockMismatch).Settle),
 		}
 		if !s.wasSold {

@@ -136,7 +136,7 @@ func (c *condition) holds(h *hearing, v verdict) (fulfilled, known bool) {
 func (h *hearing) facts(v verdict) facts {
 	m, f := h.shelf.medicine, h.forecast()
 	all := facts{
-		Tenant: string(m.tenant.id), Branch: string(h.shelf.branch.id), Medicine: m.id, Name: m.name, Category: m.category,
+		Tenant: string(m.tenant.id), Branch: string(h.shelf.branch.id), Medicine: m.id(), Name: m.name(), Category: m.category(),
 		Controlled: m.is(controlled), RequiresPrescription: m.is(onPrescription),
 		Price: float(m.price()), Cost: float(m.cost()), ReorderLevel: float(h.shelf.reorder()),
 		OnHand: float(h.stock.OnHand), Reserved: float(h.stock.Reserved), Available: float(h.stock.Available),
