@@ -78,9 +78,6 @@ type Subject struct {
 	Medicine string `json:"medicine,omitempty"`
 }
 
-// Facts are named values: an alert's numbers and inputs. Encoded as a JSON object with sorted names.
-type Facts map[string]Value
-
 // Threshold is the limit an alert was judged by, and where the limit came from: override, app, rule.
 type Threshold struct {
 	Value  Value  `json:"value"`

@@ -136,10 +136,10 @@ func newPicture(open []rxvigil.Alert, today rxvigil.Day) picture {
 }
 
 func newLowMedicine(a *rxvigil.Alert) lowMedicine {
-	stock := a.Values["available"]
+	stock := a.Values.Get("available")
 	return lowMedicine{
 		ID: a.Subject.ID, Name: a.Subject.Name, Urgency: stockUrgency(stock.Number()), BranchID: a.Branch,
-		CurrentStock: stock, MinStockLevel: a.Values["min"],
+		CurrentStock: stock, MinStockLevel: a.Values.Get("min"),
 	}
 }
 
@@ -153,7 +153,7 @@ func stockUrgency(available rxvigil.Number) string {
 // newExpiringMedicine counts the days itself: an alert's own number is of the day it was last judged.
 func newExpiringMedicine(a *rxvigil.Alert, today rxvigil.Day) expiringMedicine {
 	m := expiringMedicine{
-		ID: a.Subject.Medicine, Name: a.Subject.Name, ExpiryDate: a.Values["expires"],
+		ID: a.Subject.Medicine, Name: a.Subject.Name, ExpiryDate: a.Values.Get("expires"),
 		Urgency: "info", BatchNumber: a.Subject.Lot, BranchID: a.Branch,
 	}
 	if m.ID == "" {

@@ -300,7 +300,7 @@ func TestInventoryHubHearsWhatGotWorse(t *testing.T) {
 		awaitKind(t, notifications, "connection_established")
 		low, dated := lowStock("m1", 0), expiring("l1", "2000-01-06")
 		low.Message, low.Severity = "Amoxicillin is out of stock", rxvigil.Critical
-		dated.Values["days"] = rxvigil.NumberValue(rxvigil.NumberOf(5))
+		dated.Values.Set("days", rxvigil.NumberValue(rxvigil.NumberOf(5)))
 		settled := lowStock("m1", 90)
 		settled.Status = rxvigil.Resolved
 		change := func(typ rxvigil.EventType, a rxvigil.Alert) rxvigil.Event {

@@ -83,7 +83,7 @@ type lowStockPayload struct {
 }
 
 func newLowStockPayload(a *rxvigil.Alert) lowStockPayload {
-	p := lowStockPayload{CurrentStock: a.Values["available"], MinStockLevel: a.Values["min"]}
+	p := lowStockPayload{CurrentStock: a.Values.Get("available"), MinStockLevel: a.Values.Get("min")}
 	p.flatAlert = flatAlert{
 		a.ID, a.Message, a.Severity, a.Subject.ID, a.Subject.Name, stockUrgency(p.CurrentStock.Number()), a.Branch,
 	}
@@ -99,7 +99,7 @@ type expiryPayload struct {
 
 // newExpiryPayload takes the days as they were judged: a replay tells what was told.
 func newExpiryPayload(a *rxvigil.Alert) expiryPayload {
-	p := expiryPayload{BatchNumber: a.Subject.Lot, ExpiryDate: a.Values["expires"], DaysUntilExpiry: a.Values["days"]}
+	p := expiryPayload{BatchNumber: a.Subject.Lot, ExpiryDate: a.Values.Get("expires"), DaysUntilExpiry: a.Values.Get("days")}
 	p.flatAlert = flatAlert{a.ID, a.Message, a.Severity, a.Subject.Medicine, a.Subject.Name, "info", a.Branch}
 	if days := p.DaysUntilExpiry.Number(); days.Known() {
 		p.Urgency = expiryUrgency(int(days.Int64()))

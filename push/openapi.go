@@ -19,6 +19,9 @@ func newSchemas() *schema.Set {
 	return schema.New(schemaPrefix, map[reflect.Type]schema.Schema{
 		reflect.TypeFor[rxvigil.Number](): {"type": []string{"number", "null"}, "description": "exact, in plain notation; null: not known"},
 		reflect.TypeFor[rxvigil.Value]():  {"type": []string{"number", "string", "boolean", "null"}},
+		reflect.TypeFor[rxvigil.Facts](): {
+			"type": []string{"object", "null"}, "additionalProperties": schema.Schema{"type": []string{"number", "string", "boolean", "null"}},
+		},
 		reflect.TypeFor[rxvigil.Branch](): {"type": []string{"string", "null"}, "description": "null: of the tenant as a whole"},
 	})
 }

@@ -197,9 +197,9 @@ func lowStock(medicine string, available int64) rxvigil.Alert {
 		ID: "low-" + medicine, Rule: "low_stock", Kind: "low_stock", Severity: rxvigil.Warning, Rung: "low", Status: rxvigil.Firing,
 		Tenant: abyssinia, Branch: "b1", Subject: rxvigil.Subject{Type: "medicine", ID: medicine, Name: "Amoxicillin"},
 		Why: rxvigil.Why{Inputs: rxvigil.Facts{}},
-		Values: rxvigil.Facts{
-			"available": rxvigil.NumberValue(rxvigil.NumberOf(available)), "min": rxvigil.NumberValue(rxvigil.NumberOf(40)),
-		},
+		Values: rxvigil.FactsOf(
+			rxvigil.Fact{Name: "available", Value: rxvigil.NumberValue(rxvigil.NumberOf(available))}, rxvigil.Fact{Name: "min", Value: rxvigil.NumberValue(rxvigil.NumberOf(40))},
+		),
 	}
 }
 
@@ -208,7 +208,7 @@ func expiring(lot, day string) rxvigil.Alert {
 	return rxvigil.Alert{
 		ID: "exp-" + lot, Rule: "expiry", Kind: "expiry", Severity: rxvigil.Warning, Rung: "expires_30", Status: rxvigil.Firing,
 		Tenant: abyssinia, Subject: rxvigil.Subject{Type: "lot", ID: lot, Name: "Zinc", Lot: "Z-" + lot, Medicine: "m9"},
-		Values: rxvigil.Facts{"expires": rxvigil.ValueOf(rxvigil.TypeDay, day)}, Why: rxvigil.Why{Inputs: rxvigil.Facts{}},
+		Values: rxvigil.FactsOf(rxvigil.Fact{Name: "expires", Value: rxvigil.ValueOf(rxvigil.TypeDay, day)}), Why: rxvigil.Why{Inputs: rxvigil.Facts{}},
 	}
 }
 

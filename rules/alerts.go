@@ -1,7 +1,7 @@
 package rules
 
 import (
-	"maps"
+	"slices"
 
 	"github.com/rxvigil/rxvigil"
 )
@@ -160,7 +160,9 @@ func (o *open) share(d description) {
 }
 
 // sameFacts tells whether two say the same, to the letter.
-func sameFacts(a, b rxvigil.Facts) bool { return maps.EqualFunc(a, b, sameFact) }
+func sameFacts(a, b rxvigil.Facts) bool {
+	return slices.EqualFunc(a, b, func(a, b rxvigil.Fact) bool { return a.Name == b.Name && sameFact(a.Value, b.Value) })
+}
 
 // sameFact is also true of a day and the text that was read back of it.
 func sameFact(a, b rxvigil.Value) bool {

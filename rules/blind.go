@@ -35,12 +35,12 @@ func (e *Engine) noteFault(f Fault) {
 	if len(f.Text) > mostFaultLen {
 		f.Text = strings.ToValidUTF8(f.Text[:mostFaultLen], "") + "…"
 	}
-	values := rxvigil.Facts{
-		"table":  rxvigil.TextOf(f.Table),
-		"column": rxvigil.TextOf(f.Column),
-		"reason": rxvigil.TextOf(f.Reason),
-		"text":   rxvigil.TextOf(f.Text),
-	}
+	values := factsOf(
+		named("table", rxvigil.TextOf(f.Table)),
+		named("column", rxvigil.TextOf(f.Column)),
+		named("reason", rxvigil.TextOf(f.Reason)),
+		named("text", rxvigil.TextOf(f.Text)),
+	)
 	id := strings.Join([]string{f.Table, f.Column, f.Reason, f.Text}, "|")
 	e.raiseLasting(f.Tenant, "fault", id, values)
 }
@@ -50,13 +50,13 @@ func (e *Engine) noteBlind(i *Interval) {
 	if i == nil {
 		return
 	}
-	values := rxvigil.Facts{
-		"from":   lsnValue(i.From),
-		"to":     lsnValue(i.To),
-		"since":  timeValue(i.Since),
-		"until":  timeValue(i.Until),
-		"reason": rxvigil.TextOf(i.Reason),
-	}
+	values := factsOf(
+		named("from", lsnValue(i.From)),
+		named("to", lsnValue(i.To)),
+		named("since", timeValue(i.Since)),
+		named("until", timeValue(i.Until)),
+		named("reason", rxvigil.TextOf(i.Reason)),
+	)
 	id := strings.Join([]string{"interval", rxvigil.FormatLSN(i.From), rxvigil.FormatLSN(i.To)}, "|")
 	for _, t := range e.tenantsForBlind() {
 		e.raiseLasting(t, "interval", id, values)

@@ -121,10 +121,10 @@ func (p ColdChain) judge(s *sensor, now time.Time) state {
 	if !s.Out.IsZero() && found.finding != fires {
 		s.Look = s.Out.Add(p.After)
 	}
-	found.values = rxvigil.Facts{
-		"celsius": rxvigil.NumberValue(s.Celsius), "low": rxvigil.NumberValue(low), "high": rxvigil.NumberValue(high),
-		"since": timeValue(s.Out), "kinetic": rxvigil.NumberValue(mean),
-	}
+	found.values = factsOf(
+		named("celsius", rxvigil.NumberValue(s.Celsius)), named("low", rxvigil.NumberValue(low)), named("high", rxvigil.NumberValue(high)),
+		named("since", timeValue(s.Out)), named("kinetic", rxvigil.NumberValue(mean)),
+	)
 	found.inputs = found.values
 	found.threshold = &rxvigil.Threshold{Value: rxvigil.NumberValue(high), Source: sourceRule}
 	if s.High.Known() {
@@ -186,9 +186,9 @@ func (e *Engine) judgeBreach(t *tenant, b *breach, over bool) {
 	if over {
 		found.finding = clears
 	}
-	found.values = rxvigil.Facts{
-		"breach": rxvigil.TextOf(b.Text), "celsius": rxvigil.NumberValue(b.Celsius), "low": rxvigil.NumberValue(b.Low), "high": rxvigil.NumberValue(b.High),
-	}
+	found.values = factsOf(
+		named("breach", rxvigil.TextOf(b.Text)), named("celsius", rxvigil.NumberValue(b.Celsius)), named("low", rxvigil.NumberValue(b.Low)), named("high", rxvigil.NumberValue(b.High)),
+	)
 	found.inputs = found.values
 	for i := range e.rules {
 		if _, ok := e.rules[i].Params.(ColdChain); ok {

@@ -97,7 +97,7 @@ func TestAnAlertThatComesAndGoesIsHeldAndMarked(t *testing.T) {
 	s.expect("held", s.holds(50))
 	s.expect("and not told again", s.holds(5))
 	s.holds(50)
-	if a := s.engine.OpenAlerts("t")[0]; a.Values["flapping"].Text() != "true" {
+	if a := s.engine.OpenAlerts("t")[0]; a.Values.Get("flapping").Text() != "true" {
 		t.Errorf("the alert is not marked: %v", a.Values)
 	}
 	s.expect("gone for long enough", s.later(31*time.Minute), resolvedLow)

@@ -51,10 +51,10 @@ func (h *hearing) deadAfter() (rxvigil.Number, string) {
 }
 
 func describeDeadStock(h *hearing, _ verdict) description {
-	values := rxvigil.Facts{"on_hand": rxvigil.NumberValue(h.stock.OnHand), "last_sale": rxvigil.Null(rxvigil.TypeDay), "idle_days": rxvigil.Null(rxvigil.TypeNumber)}
+	values := factsOf(named("on_hand", rxvigil.NumberValue(h.stock.OnHand)), named("last_sale", rxvigil.Null(rxvigil.TypeDay)), named("idle_days", rxvigil.Null(rxvigil.TypeNumber)))
 	if last, sold := h.lastSale(); sold {
-		values["last_sale"] = rxvigil.ValueOf(rxvigil.TypeDay, last.String())
-		values["idle_days"] = rxvigil.NumberValue(rxvigil.NumberOf(int64(last.Until(h.today))))
+		values.Set("last_sale", rxvigil.ValueOf(rxvigil.TypeDay, last.String()))
+		values.Set("idle_days", rxvigil.NumberValue(rxvigil.NumberOf(int64(last.Until(h.today)))))
 	}
 	days, source := h.deadAfter()
 	d := description{values: values, threshold: &rxvigil.Threshold{Value: rxvigil.NumberValue(days), Source: source}}

@@ -1,14 +1,12 @@
 package rules
 
-import (
-	"maps"
+import "github.com/rxvigil/rxvigil"
 
-	"github.com/rxvigil/rxvigil"
-)
+func factsOf(all ...rxvigil.Fact) rxvigil.Facts { return rxvigil.FactsOf(all...) }
+
+func named(name string, v rxvigil.Value) rxvigil.Fact { return rxvigil.Fact{Name: name, Value: v} }
 
 // with is a copy of the values with one more number in it.
 func (d description) with(name string, n rxvigil.Number) rxvigil.Facts {
-	f := maps.Clone(d.values)
-	f[name] = rxvigil.NumberValue(n)
-	return f
+	return d.values.With(name, rxvigil.NumberValue(n))
 }

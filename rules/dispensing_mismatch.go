@@ -52,7 +52,8 @@ func reportWrong(e *Engine, r *rule, s *saleChange) {
 		}
 		if want := p.line(l.link); want != nil && want.Medicine != l.shelf.medicine.id() && !want.Substitution {
 			values := s.facts(l)
-			values["prescribed"], values["prescription"] = rxvigil.TextOf(s.tenant.named(want.Medicine).name()), rxvigil.TextOf(p.label())
+			values.Set("prescribed", rxvigil.TextOf(s.tenant.named(want.Medicine).name()))
+			values.Set("prescription", rxvigil.TextOf(p.label()))
 			e.report(r, s.tenant, incident{branch: s.branch.id, subject: s.subject(l), rung: "wrong", severity: rxvigil.High, values: values})
 		}
 	}
@@ -95,10 +96,10 @@ func watchHanded(e *Engine, r *rule, c *prescriptionChange) {
 func overDispensed(c *prescriptionChange, l *prescribed, most rxvigil.Number) incident {
 	return incident{
 		branch: c.now.Branch, rung: "over", severity: rxvigil.High, subject: c.now.subject(),
-		values: rxvigil.Facts{
-			"medicine": rxvigil.TextOf(c.tenant.named(l.Medicine).name()), "quantity": rxvigil.NumberValue(l.Dispensed),
-			"prescribed": rxvigil.NumberValue(most), "missing": rxvigil.NumberValue(l.Dispensed.Sub(most)),
-		},
+		values: factsOf(
+			named("medicine", rxvigil.TextOf(c.tenant.named(l.Medicine).name())), named("quantity", rxvigil.NumberValue(l.Dispensed)),
+			named("prescribed", rxvigil.NumberValue(most)), named("missing", rxvigil.NumberValue(l.Dispensed.Sub(most))),
+		),
 	}
 }
 
@@ -115,9 +116,9 @@ func (h *handed) wake(e *Engine, t *tenant) {
 	e.report(r, t, incident{
 		branch: h.Branch, rung: "unsold", severity: rxvigil.High,
 		subject: rxvigil.Subject{Type: subjectPrescription, ID: h.Prescription, Name: h.Number},
-		values: rxvigil.Facts{
-			"medicine": rxvigil.TextOf(s.medicine.name()), "quantity": rxvigil.NumberValue(h.Quantity), "moved": rxvigil.NumberValue(sold),
-			"missing": rxvigil.NumberValue(h.Quantity.Sub(sold)),
-		},
+		values: factsOf(
+			named("medicine", rxvigil.TextOf(s.medicine.name())), named("quantity", rxvigil.NumberValue(h.Quantity)), named("moved", rxvigil.NumberValue(sold)),
+			named("missing", rxvigil.NumberValue(h.Quantity.Sub(sold))),
+		),
 	})
 }

@@ -40,9 +40,9 @@ func reportDuplicate(e *Engine, r *rule, c *prescriptionChange) {
 		}
 		e.report(r, c.tenant, incident{
 			branch: c.now.Branch, rung: rung, severity: rxvigil.High, subject: c.now.subject(),
-			values: rxvigil.Facts{
-				"medicine": rxvigil.TextOf(c.tenant.named(m).name()), "other": rxvigil.TextOf(other.label()), "patient": rxvigil.TextOf(c.now.Patient),
-			},
+			values: factsOf(
+				named("medicine", rxvigil.TextOf(c.tenant.named(m).name())), named("other", rxvigil.TextOf(other.label())), named("patient", rxvigil.TextOf(c.now.Patient)),
+			),
 		})
 		return
 	}

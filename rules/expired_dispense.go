@@ -40,9 +40,9 @@ func reportExpired(e *Engine, r *rule, s *saleChange) {
 			}
 		}
 		values := s.facts(l)
-		values["expired"] = rxvigil.Null(rxvigil.TypeDay)
+		values.Set("expired", rxvigil.Null(rxvigil.TypeDay))
 		if l.lot != nil {
-			values["expired"] = rxvigil.ValueOf(rxvigil.TypeDay, l.lot.expires.String())
+			values.Set("expired", rxvigil.ValueOf(rxvigil.TypeDay, l.lot.expires.String()))
 		}
 		e.report(r, s.tenant, incident{branch: s.branch.id, subject: s.subject(l), rung: rung, severity: severity, values: values})
 	}

@@ -2,7 +2,6 @@ package rules
 
 import (
 	"fmt"
-	"maps"
 
 	"github.com/rxvigil/rxvigil"
 )
@@ -71,20 +70,19 @@ func (h *hearing) judgeLot(l *lot) verdict {
 }
 
 func describeExpiry(h *hearing, v verdict) description {
-	values := rxvigil.Facts{
-		"days":     rxvigil.Null(rxvigil.TypeNumber),
-		"expires":  rxvigil.Null(rxvigil.TypeDay),
-		"quantity": rxvigil.NumberValue(v.lot.onHand),
-	}
+	values := factsOf(
+		named("days", rxvigil.Null(rxvigil.TypeNumber)),
+		named("expires", rxvigil.Null(rxvigil.TypeDay)),
+		named("quantity", rxvigil.NumberValue(v.lot.onHand)),
+	)
 	if v.lot.flags&lotDated != 0 {
-		values["expires"] = rxvigil.ValueOf(rxvigil.TypeDay, v.lot.expires.String())
+		values.Set("expires", rxvigil.ValueOf(rxvigil.TypeDay, v.lot.expires.String()))
 		if v.lot.expires.Finite() {
-			values["days"] = rxvigil.NumberValue(rxvigil.NumberOf(int64(h.today.Until(v.lot.expires))))
+			values.Set("days", rxvigil.NumberValue(rxvigil.NumberOf(int64(h.today.Until(v.lot.expires)))))
 		}
 	}
 	d := description{values: values, threshold: h.tierThreshold(v.rung)}
-	d.inputs = rxvigil.Facts{"today": rxvigil.ValueOf(rxvigil.TypeDay, h.today.String())}
-	maps.Copy(d.inputs, values)
+	d.inputs = values.With("today", rxvigil.ValueOf(rxvigil.TypeDay, h.today.String()))
 	return d
 }
 

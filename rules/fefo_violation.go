@@ -34,9 +34,10 @@ func reportFEFO(e *Engine, r *rule, s *saleChange) {
 			continue
 		}
 		values := s.facts(l)
-		values["expires"] = rxvigil.ValueOf(rxvigil.TypeDay, l.lot.expires.String())
-		values["first"], values["first_expires"] = rxvigil.TextOf(first.name()), rxvigil.ValueOf(rxvigil.TypeDay, first.expires.String())
-		values["first_quantity"] = rxvigil.NumberValue(first.onHand)
+		values.Set("expires", rxvigil.ValueOf(rxvigil.TypeDay, l.lot.expires.String()))
+		values.Set("first", rxvigil.TextOf(first.name()))
+		values.Set("first_expires", rxvigil.ValueOf(rxvigil.TypeDay, first.expires.String()))
+		values.Set("first_quantity", rxvigil.NumberValue(first.onHand))
 		e.report(r, s.tenant, incident{branch: s.branch.id, subject: s.subject(l), rung: "later_first", severity: rxvigil.Warning, values: values})
 	}
 }

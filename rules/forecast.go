@@ -145,19 +145,20 @@ func (f *forecast) order(n rxvigil.Number) rxvigil.Number {
 }
 
 // tell adds to an alert's numbers how long a quantity lasts, and what to order.
-func (f *forecast) tell(values rxvigil.Facts, n rxvigil.Number) {
-	values["cover_days"] = rxvigil.NumberValue(f.cover(n).Round(2))
-	values["order"] = rxvigil.NumberValue(f.order(n))
+func (f *forecast) tell(values *rxvigil.Facts, n rxvigil.Number) {
+	values.Set("cover_days", rxvigil.NumberValue(f.cover(n).Round(2)))
+	values.Set("order", rxvigil.NumberValue(f.order(n)))
 }
 
 // prove adds what the forecast was made of to an alert's inputs.
-func (f *forecast) prove(inputs rxvigil.Facts) {
+func (f *forecast) prove(inputs *rxvigil.Facts) {
 	if !f.known() {
 		return
 	}
-	inputs["sold"], inputs["sold_days"] = rxvigil.NumberValue(f.sold), rxvigil.NumberValue(rxvigil.NumberOf(int64(f.days)))
-	inputs["out_days"] = rxvigil.NumberValue(rxvigil.NumberOf(int64(f.out)))
-	inputs["daily_use"] = rxvigil.NumberValue(f.adu().Round(3))
+	inputs.Set("sold", rxvigil.NumberValue(f.sold))
+	inputs.Set("sold_days", rxvigil.NumberValue(rxvigil.NumberOf(int64(f.days))))
+	inputs.Set("out_days", rxvigil.NumberValue(rxvigil.NumberOf(int64(f.out))))
+	inputs.Set("daily_use", rxvigil.NumberValue(f.adu().Round(3)))
 }
 
 func (s *Supply) window() int {

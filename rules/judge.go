@@ -182,7 +182,7 @@ func (e *Engine) reconsider(r *rule, h *hearing, v verdict, o *open) {
 	k := r.kind
 	e.refresh(k, h, v, o)
 	v.severity = r.atLeast(&o.alert, v.severity)
-	retold := k.retell != "" && !o.told.values[k.retell].Equal(o.alert.Values[k.retell])
+	retold := k.retell != "" && !o.told.values.Get(k.retell).Equal(o.alert.Values.Get(k.retell))
 	if !retold && o.alert.Rung == v.rung && o.alert.Severity == v.severity {
 		return
 	}
@@ -203,7 +203,7 @@ func (e *Engine) refresh(k *kind, h *hearing, v verdict, o *open) {
 	}
 	d := k.describe(h, v)
 	if h.rule.flaps(h, v) {
-		d.values["flapping"] = rxvigil.ValueOf(rxvigil.TypeTruth, "true")
+		d.values.Set("flapping", rxvigil.ValueOf(rxvigil.TypeTruth, "true"))
 	}
 	o.alert.Subject, o.alert.Values, o.alert.Threshold = h.subject(v), d.values, d.threshold
 	o.share(d)

@@ -25,7 +25,7 @@ func TestARecallFindsTheLotHoweverItsNumberIsWritten(t *testing.T) {
 	sale.After.Values[rxvigil.SalePatient] = rxvigil.ValueOf(rxvigil.TypeRef, "ann")
 	out := s.send(Input{Changes: append(s.net(umiLot("in-47/b", "x", "M", "3", "0", s.in("3"))), sale)})
 	expectMessages(t, out, "recalled_dispense critical recalled: 2 of Insulin was sold from lot in-47/b, which was recalled, sale S1")
-	if p := out.Transitions[0].Alert.Values["patient"].Text(); p != "ann" {
+	if p := out.Transitions[0].Alert.Values.Get("patient").Text(); p != "ann" {
 		t.Errorf("the patient is %q", p)
 	}
 	expectMessages(t, s.commit(umiLot("in-47/b", "x", "M", "0", "0", s.in("3"))), "recall critical recalled: Insulin, lot in-47/b, was recalled, and nothing of it is left")

@@ -131,7 +131,7 @@ func TestALedgerIsComparedOnlyWhereThereIsOne(t *testing.T) {
 	s.expect("no movement", s.commit(aMedicine("M", "M", 1), umiLot("L", "x", "M", "10", "0", "null")))
 	s.expect("one", s.commit(aMovement("1", "x", "M", "9.5")), "RAISED ledger_mismatch critical mismatch x / M ledger 9.5 drift 0.5")
 	s.expect("nobody knows", s.commit(aMovement("2", "x", "M", "null")))
-	if a := s.engine.OpenAlerts("t")[0]; a.Values["drift"].IsKnown() {
+	if a := s.engine.OpenAlerts("t")[0]; a.Values.Get("drift").IsKnown() {
 		t.Errorf("the drift is shown as %v", a.Values)
 	}
 	s.expect("as before", s.send(Input{Changes: s.remove("movement/2")}))

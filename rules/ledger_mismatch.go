@@ -34,10 +34,10 @@ func (h *hearing) ledger() rxvigil.Number {
 func (h *hearing) drift() rxvigil.Number { return h.stock.OnHand.Sub(h.ledger()) }
 
 func describeLedger(h *hearing, _ verdict) description {
-	values := rxvigil.Facts{
-		"on_hand": rxvigil.NumberValue(h.stock.OnHand),
-		"ledger":  rxvigil.NumberValue(h.ledger()),
-		"drift":   rxvigil.NumberValue(h.drift()),
-	}
+	values := factsOf(
+		named("on_hand", rxvigil.NumberValue(h.stock.OnHand)),
+		named("ledger", rxvigil.NumberValue(h.ledger())),
+		named("drift", rxvigil.NumberValue(h.drift())),
+	)
 	return description{values: values, inputs: values}
 }

@@ -163,10 +163,10 @@ func TestEngineTimeNeverStepsBackAndNeverRunsAhead(t *testing.T) {
 
 func TestALotThatIsUsedUpIsNotCalledFresh(t *testing.T) {
 	t.Parallel()
-	a := rxvigil.Alert{Kind: "expiry", Status: rxvigil.Resolved, Subject: rxvigil.Subject{Name: "Cetirizine 10mg", Lot: "BOL-11A"}, Values: rxvigil.Facts{
-		"quantity": rxvigil.NumberValue(rxvigil.NumberOf(0)), "days": rxvigil.NumberValue(rxvigil.NumberOf(5)),
-		"expires": rxvigil.ValueOf(rxvigil.TypeDay, "2026-11-27"),
-	}}
+	a := rxvigil.Alert{Kind: "expiry", Status: rxvigil.Resolved, Subject: rxvigil.Subject{Name: "Cetirizine 10mg", Lot: "BOL-11A"}, Values: factsOf(
+		named("quantity", rxvigil.NumberValue(rxvigil.NumberOf(0))), named("days", rxvigil.NumberValue(rxvigil.NumberOf(5))),
+		named("expires", rxvigil.ValueOf(rxvigil.TypeDay, "2026-11-27")),
+	)}
 	if got, want := speeches()[0].sentence(&a, false), "Cetirizine 10mg, lot BOL-11A, is used up: nothing is left that could expire"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -91,15 +91,15 @@ func (h *hearing) recovery(level rxvigil.Number) rxvigil.Number {
 
 func describeLowStock(h *hearing, _ verdict) description {
 	level, source := h.level()
-	d := description{values: rxvigil.Facts{
-		"available": rxvigil.NumberValue(h.stock.Available),
-		"min":       rxvigil.NumberValue(level),
-		"on_hand":   rxvigil.NumberValue(h.stock.OnHand),
-		"reserved":  rxvigil.NumberValue(h.stock.Reserved),
-	}}
+	d := description{values: factsOf(
+		named("available", rxvigil.NumberValue(h.stock.Available)),
+		named("min", rxvigil.NumberValue(level)),
+		named("on_hand", rxvigil.NumberValue(h.stock.OnHand)),
+		named("reserved", rxvigil.NumberValue(h.stock.Reserved)),
+	)}
 	f := h.forecast()
 	if f.sells() {
-		f.tell(d.values, h.stock.Available)
+		f.tell(&d.values, h.stock.Available)
 	}
 	d.inputs = d.with("resolves_above", rxvigil.NumberOf(0))
 	d.threshold = &rxvigil.Threshold{Value: rxvigil.NumberValue(rxvigil.NumberOf(0)), Source: sourceRule}
@@ -107,6 +107,6 @@ func describeLowStock(h *hearing, _ verdict) description {
 		d.inputs = d.with("resolves_above", h.recovery(level))
 		d.threshold = &rxvigil.Threshold{Value: rxvigil.NumberValue(level), Source: source}
 	}
-	f.prove(d.inputs)
+	f.prove(&d.inputs)
 	return d
 }

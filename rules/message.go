@@ -53,7 +53,7 @@ func (s *speech) sentence(a *rxvigil.Alert, gone bool) string {
 
 // sentenceNames are the sentences that could say an alert, the most particular first.
 func sentenceNames(a *rxvigil.Alert, gone bool) []string {
-	told := []string{a.Kind + "." + a.Rung, a.Kind + "." + a.Values["reason"].Text(), a.Kind}
+	told := []string{a.Kind + "." + a.Rung, a.Kind + "." + a.Values.Get("reason").Text(), a.Kind}
 	switch {
 	case gone && a.Subject.Lot != "":
 		return []string{"gone.lot"}
@@ -68,10 +68,11 @@ func sentenceNames(a *rxvigil.Alert, gone bool) []string {
 // fill writes a sentence with an alert's values. A patient is named by id.
 func (s *speech) fill(name string, a *rxvigil.Alert) string {
 	values := make(map[string]string, len(a.Values)+2)
-	for k, v := range a.Values {
-		values[k] = v.Text()
+	for _, f := range a.Values {
+		values[f.Name] = f.Value.Text()
 	}
-	values["subject"], values["lot"] = a.Subject.Name, a.Subject.Lot
+	values["subject"] = a.Subject.Name
+	values["lot"] = a.Subject.Lot
 	if a.Subject.Type == "patient" {
 		values["subject"] = a.Subject.ID
 	}

@@ -41,12 +41,12 @@ func impossible(onHand, reserved rxvigil.Number) bool {
 }
 
 func describeNegativeStock(h *hearing, _ verdict) description {
-	values := rxvigil.Facts{"lots": rxvigil.TextOf(h.impossibleLots())}
-	inputs := rxvigil.Facts{
-		"lots":     values["lots"],
-		"on_hand":  rxvigil.NumberValue(h.stock.OnHand),
-		"reserved": rxvigil.NumberValue(h.stock.Reserved),
-	}
+	values := factsOf(named("lots", rxvigil.TextOf(h.impossibleLots())))
+	inputs := factsOf(
+		named("lots", values.Get("lots")),
+		named("on_hand", rxvigil.NumberValue(h.stock.OnHand)),
+		named("reserved", rxvigil.NumberValue(h.stock.Reserved)),
+	)
 	return description{values: values, inputs: inputs}
 }
 

@@ -26,7 +26,7 @@ func reportOversell(e *Engine, r *rule, s *saleChange) {
 		}
 		l.lot = nil
 		values := s.facts(&l)
-		values["on_hand"] = rxvigil.NumberValue(before.OnHand)
+		values.Set("on_hand", rxvigil.NumberValue(before.OnHand))
 		e.report(r, s.tenant, incident{branch: s.branch.id, subject: s.subject(&l), rung: "oversold", severity: rxvigil.Critical, values: values})
 	}
 }

@@ -53,12 +53,12 @@ func (h *hearing) most() (rxvigil.Number, string) {
 func describeOverstock(h *hearing, _ verdict) description {
 	f := h.forecast()
 	most, source := h.most()
-	values := rxvigil.Facts{"available": rxvigil.NumberValue(h.stock.Available), "max": rxvigil.NumberValue(most)}
+	values := factsOf(named("available", rxvigil.NumberValue(h.stock.Available)), named("max", rxvigil.NumberValue(most)))
 	if f.sells() {
-		values["months"] = rxvigil.NumberValue(f.months(h.stock.Available).Round(2))
+		values.Set("months", rxvigil.NumberValue(f.months(h.stock.Available).Round(2)))
 	}
 	d := description{values: values, threshold: &rxvigil.Threshold{Value: rxvigil.NumberValue(most), Source: source}}
 	d.inputs = d.with("max", most)
-	f.prove(d.inputs)
+	f.prove(&d.inputs)
 	return d
 }

@@ -23,10 +23,10 @@ func reportExhausted(e *Engine, r *rule, c *prescriptionChange) {
 		subject.ID += "/" + l.ID
 		e.report(r, c.tenant, incident{
 			branch: c.now.Branch, rung: "exhausted", severity: rxvigil.High, subject: subject,
-			values: rxvigil.Facts{
-				"medicine": rxvigil.TextOf(c.tenant.named(l.Medicine).name()), "fills": rxvigil.NumberValue(rxvigil.NumberOf(int64(l.Fills))),
-				"most": rxvigil.NumberValue(most),
-			},
+			values: factsOf(
+				named("medicine", rxvigil.TextOf(c.tenant.named(l.Medicine).name())), named("fills", rxvigil.NumberValue(rxvigil.NumberOf(int64(l.Fills)))),
+				named("most", rxvigil.NumberValue(most)),
+			),
 		})
 	}
 }
@@ -39,9 +39,9 @@ func reportOutdated(e *Engine, r *rule, c *prescriptionChange) {
 	if !p.Limited || today <= p.Until || !c.dispenses() {
 		return
 	}
-	values := rxvigil.Facts{"valid_until": rxvigil.ValueOf(rxvigil.TypeDay, p.Until.String()), "days_late": rxvigil.Null(rxvigil.TypeNumber)}
+	values := factsOf(named("valid_until", rxvigil.ValueOf(rxvigil.TypeDay, p.Until.String())), named("days_late", rxvigil.Null(rxvigil.TypeNumber)))
 	if p.Until.Finite() {
-		values["days_late"] = rxvigil.NumberValue(rxvigil.NumberOf(int64(p.Until.Until(today))))
+		values.Set("days_late", rxvigil.NumberValue(rxvigil.NumberOf(int64(p.Until.Until(today)))))
 	}
 	e.report(r, c.tenant, incident{branch: p.Branch, rung: "expired", severity: rxvigil.High, subject: p.subject(), values: values})
 }

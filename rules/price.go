@@ -82,11 +82,11 @@ func (e *Engine) judgeMargin(r *rule, p PriceBelowCost, c priceChange) {
 	case m.price().Cmp(least) < 0:
 		s.finding = fires
 	}
-	s.values = rxvigil.Facts{
-		"price": rxvigil.NumberValue(m.price()), "cost": rxvigil.NumberValue(m.cost()), "least": rxvigil.NumberValue(least.Round(4)),
-	}
+	s.values = factsOf(
+		named("price", rxvigil.NumberValue(m.price())), named("cost", rxvigil.NumberValue(m.cost())), named("least", rxvigil.NumberValue(least.Round(4))),
+	)
 	s.inputs = s.with("old_price", c.old) // only the transaction that raises it knows
-	s.threshold = &rxvigil.Threshold{Value: s.values["least"], Source: sourceApp}
+	s.threshold = &rxvigil.Threshold{Value: s.values.Get("least"), Source: sourceApp}
 	e.stand(r, m.tenant, s)
 }
 
@@ -106,10 +106,10 @@ func (e *Engine) judgePriceChange(r *rule, p PriceChange, c priceChange) {
 	}
 	e.report(r, m.tenant, incident{
 		subject: m.subject(), rung: "changed", severity: rxvigil.High,
-		values: rxvigil.Facts{
-			"price": rxvigil.NumberValue(m.price()), "old_price": rxvigil.NumberValue(c.old),
-			"percent": rxvigil.NumberValue(share.Mul(rxvigil.NumberOf(100)).Round(1)),
-		},
+		values: factsOf(
+			named("price", rxvigil.NumberValue(m.price())), named("old_price", rxvigil.NumberValue(c.old)),
+			named("percent", rxvigil.NumberValue(share.Mul(rxvigil.NumberOf(100)).Round(1))),
+		),
 		limit: &rxvigil.Threshold{Value: rxvigil.NumberValue(p.Share), Source: sourceRule},
 	})
 }

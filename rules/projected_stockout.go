@@ -46,14 +46,14 @@ func (h *hearing) horizon() (rxvigil.Number, string) {
 func describeStockout(h *hearing, _ verdict) description {
 	f := h.forecast()
 	horizon, source := h.horizon()
-	values := rxvigil.Facts{"available": rxvigil.NumberValue(h.stock.Available), "date": rxvigil.Null(rxvigil.TypeDay)}
-	f.tell(values, h.stock.Available)
+	values := factsOf(named("available", rxvigil.NumberValue(h.stock.Available)), named("date", rxvigil.Null(rxvigil.TypeDay)))
+	f.tell(&values, h.stock.Available)
 	if cover := f.cover(h.stock.Available); cover.Known() {
-		values["date"] = rxvigil.ValueOf(rxvigil.TypeDay, (h.today + rxvigil.Day(min(cover.Floor().Int64(), farAhead))).String())
+		values.Set("date", rxvigil.ValueOf(rxvigil.TypeDay, (h.today+rxvigil.Day(min(cover.Floor().Int64(), farAhead))).String()))
 	}
 	d := description{values: values, threshold: &rxvigil.Threshold{Value: rxvigil.NumberValue(horizon), Source: source}}
 	d.inputs = d.with("horizon_days", horizon)
-	f.prove(d.inputs)
+	f.prove(&d.inputs)
 	return d
 }
 

@@ -220,7 +220,7 @@ func TestReadersMayReadWhileTheEngineWrites(t *testing.T) {
 
 func readAll(e *Engine) {
 	for _, a := range e.OpenAlerts("t") {
-		_ = strings.Join([]string{a.Message, a.Values["available"].Text()}, "")
+		_ = strings.Join([]string{a.Message, a.Values.Get("available").Text()}, "")
 	}
 	e.Tenants()
 	e.Stock("t", StockQuery{})

@@ -99,9 +99,10 @@ func judgeRecall(dst []verdict, h *hearing) []verdict {
 
 func describeRecall(h *hearing, v verdict) description {
 	reason, _ := h.shelf.medicine.tenant.recallOf(v.lot)
-	values := rxvigil.Facts{"quantity": rxvigil.NumberValue(v.lot.onHand), "why": rxvigil.TextOf(reason)}
+	values := factsOf(named("quantity", rxvigil.NumberValue(v.lot.onHand)), named("why", rxvigil.TextOf(reason)))
 	if b := h.shelf.medicine.tenant.book.boughtOf(v.lot); b != nil {
-		values["sold"], values["patients"] = rxvigil.NumberValue(b.sold), rxvigil.TextOf(b.names())
+		values.Set("sold", rxvigil.NumberValue(b.sold))
+		values.Set("patients", rxvigil.TextOf(b.names()))
 	}
 	return description{values: values, inputs: values}
 }
@@ -170,7 +171,8 @@ func reportRecalled(e *Engine, r *rule, s *saleChange) {
 		}
 		if reason, back := s.tenant.recallOf(l.lot); back {
 			values := s.facts(l)
-			values["why"], values["patient"] = rxvigil.TextOf(reason), rxvigil.TextOf(s.patient)
+			values.Set("why", rxvigil.TextOf(reason))
+			values.Set("patient", rxvigil.TextOf(s.patient))
 			e.report(r, s.tenant, incident{branch: s.branch.id, subject: s.subject(l), rung: "recalled", severity: rxvigil.Critical, values: values})
 		}
 	}

@@ -74,7 +74,7 @@ func noteFills(e *Engine, r *rule, c *prescriptionChange) {
 		if used.Known() && used.Cmp(share) < 0 {
 			e.report(r, c.tenant, incident{
 				branch: c.now.Branch, rung: "early", severity: rxvigil.Warning, subject: c.now.subject(),
-				values: rxvigil.Facts{"medicine": rxvigil.TextOf(m.name()), "percent": rxvigil.NumberValue(used.Mul(rxvigil.NumberOf(100)).Round(0))},
+				values: factsOf(named("medicine", rxvigil.TextOf(m.name())), named("percent", rxvigil.NumberValue(used.Mul(rxvigil.NumberOf(100)).Round(0)))),
 				limit:  &rxvigil.Threshold{Value: rxvigil.NumberValue(share), Source: sourceRule},
 			})
 		}
@@ -85,7 +85,7 @@ func noteFills(e *Engine, r *rule, c *prescriptionChange) {
 func (p RefillDue) judge(rx *prescription, now time.Time, t *tenant) (state, time.Time) {
 	s := state{branch: rx.Branch, subject: rx.subject(), verdict: verdict{rung: "due", severity: rxvigil.Info}}
 	var next time.Time
-	s.values = rxvigil.Facts{"medicine": rxvigil.Null(rxvigil.TypeText), "ends": rxvigil.Null(rxvigil.TypeDay)}
+	s.values = factsOf(named("medicine", rxvigil.Null(rxvigil.TypeText)), named("ends", rxvigil.Null(rxvigil.TypeDay)))
 	for i := range rx.Lines {
 		l := &rx.Lines[i]
 		ends := l.ends()
@@ -96,7 +96,8 @@ func (p RefillDue) judge(rx *prescription, now time.Time, t *tenant) (state, tim
 		switch {
 		case !now.Before(due) && s.finding != fires:
 			s.finding = fires
-			s.values["medicine"], s.values["ends"] = rxvigil.TextOf(t.named(l.Medicine).name()), rxvigil.ValueOf(rxvigil.TypeDay, rxvigil.DayOf(ends, time.UTC).String())
+			s.values.Set("medicine", rxvigil.TextOf(t.named(l.Medicine).name()))
+			s.values.Set("ends", rxvigil.ValueOf(rxvigil.TypeDay, rxvigil.DayOf(ends, time.UTC).String()))
 		case now.Before(due) && (next.IsZero() || due.Before(next)):
 			next = due
 		}

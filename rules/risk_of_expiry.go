@@ -115,12 +115,12 @@ func describeRiskOfExpiry(h *hearing, _ verdict) description {
 	f := h.forecast()
 	r := h.risk(&f)
 	least, source := h.leastValue()
-	values := rxvigil.Facts{
-		"units": rxvigil.NumberValue(r.units), "value": rxvigil.NumberValue(r.value.Trim()),
-		"lots": rxvigil.TextOf(strings.Join(r.lots, ", ")), "available": rxvigil.NumberValue(h.stock.Available),
-	}
+	values := factsOf(
+		named("units", rxvigil.NumberValue(r.units)), named("value", rxvigil.NumberValue(r.value.Trim())),
+		named("lots", rxvigil.TextOf(strings.Join(r.lots, ", "))), named("available", rxvigil.NumberValue(h.stock.Available)),
+	)
 	d := description{values: values, threshold: &rxvigil.Threshold{Value: rxvigil.NumberValue(least), Source: source}}
 	d.inputs = d.with("least_value", least)
-	f.prove(d.inputs)
+	f.prove(&d.inputs)
 	return d
 }

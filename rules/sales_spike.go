@@ -134,9 +134,9 @@ func describeSpike(h *hearing, v verdict) description {
 		u = h.usual(h.today - 1)
 	}
 	score, source := h.spikeScore()
-	values := rxvigil.Facts{
-		"sold": rxvigil.NumberValue(u.sold), "usual": rxvigil.NumberValue(u.median.Trim()), "score": rxvigil.NumberValue(u.score.Round(2)),
-	}
+	values := factsOf(
+		named("sold", rxvigil.NumberValue(u.sold)), named("usual", rxvigil.NumberValue(u.median.Trim())), named("score", rxvigil.NumberValue(u.score.Round(2))),
+	)
 	d := description{values: values, threshold: &rxvigil.Threshold{Value: rxvigil.NumberValue(score), Source: source}}
 	d.inputs = d.with("least", h.leastSold())
 	return d

@@ -123,7 +123,7 @@ func toldOne(tr Transition) string {
 	var text strings.Builder
 	text.WriteString(fmt.Sprintf("%s %s %s %s %s", event, a.Rule, a.Severity, a.Rung, subject))
 	for _, name := range []string{"available", "min", "days", "quantity", "ledger", "drift", "lots", "reason"} {
-		if v, ok := a.Values[name]; ok && v.IsKnown() {
+		if v := a.Values.Get(name); v.IsKnown() {
 			text.WriteString(" " + name + " " + v.Text())
 		}
 	}

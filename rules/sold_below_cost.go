@@ -32,7 +32,8 @@ func reportBelowCost(e *Engine, r *rule, s *saleChange) {
 			continue
 		}
 		values := s.facts(l)
-		values["net"], values["cost"] = rxvigil.NumberValue(net.Round(4)), rxvigil.NumberValue(cost)
+		values.Set("net", rxvigil.NumberValue(net.Round(4)))
+		values.Set("cost", rxvigil.NumberValue(cost))
 		e.report(r, s.tenant, incident{branch: s.branch.id, subject: s.subject(l), rung: "below_cost", severity: rxvigil.High, values: values})
 	}
 }

@@ -54,7 +54,7 @@ func (e *Engine) noteLag(behind int64) {
 	subject := rxvigil.Subject{Type: "engine", ID: "lag", Name: "rxvigil"}
 	print := rxvigil.Fingerprint(rxvigil.EngineTenant, "", ruleBlind, subject.Type, subject.ID)
 	o := e.alerts.byPrint(rxvigil.EngineTenant, print)
-	values := rxvigil.Facts{"behind": rxvigil.NumberValue(rxvigil.NumberOf(behind)), "reason": rxvigil.TextOf("lag")}
+	values := factsOf(named("behind", rxvigil.NumberValue(rxvigil.NumberOf(behind))), named("reason", rxvigil.TextOf("lag")))
 	switch {
 	case e.settled:
 	case o == nil && behind > lagging:
@@ -121,15 +121,15 @@ func keptSeverity(rung string) rxvigil.Severity {
 }
 
 func (k *Kept) values() rxvigil.Facts {
-	values := rxvigil.Facts{
-		"bytes": rxvigil.NumberValue(rxvigil.NumberOf(k.Bytes)), "status": rxvigil.TextOf(k.Status),
-		"safe": rxvigil.Null(rxvigil.TypeNumber), "limit": rxvigil.Null(rxvigil.TypeNumber),
-	}
+	values := factsOf(
+		named("bytes", rxvigil.NumberValue(rxvigil.NumberOf(k.Bytes))), named("status", rxvigil.TextOf(k.Status)),
+		named("safe", rxvigil.Null(rxvigil.TypeNumber)), named("limit", rxvigil.Null(rxvigil.TypeNumber)),
+	)
 	if k.Safe >= 0 {
-		values["safe"] = rxvigil.NumberValue(rxvigil.NumberOf(k.Safe))
+		values.Set("safe", rxvigil.NumberValue(rxvigil.NumberOf(k.Safe)))
 	}
 	if k.Limit > 0 {
-		values["limit"] = rxvigil.NumberValue(rxvigil.NumberOf(k.Limit))
+		values.Set("limit", rxvigil.NumberValue(rxvigil.NumberOf(k.Limit)))
 	}
 	return values
 }

@@ -70,7 +70,7 @@ func (s *Store) ForgetRecent() error {
 	if s.GroupSize() > 0 {
 		return errOpenGroup
 	}
-	s.recent.clear()
+	s.recent.forgetAll()
 	return nil
 }
 

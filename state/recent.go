@@ -177,6 +177,15 @@ func (r *recent) begin() {
 	}
 }
 
+// forgetAll makes all keys unknown, of which none may be unsaved. The room of the young generation is used again.
+func (r *recent) forgetAll() {
+	clear(r.young.index)
+	r.young.records, r.old, r.tooMany = r.young.records[:0], generation{}, false
+	if r.young.index != nil {
+		r.old.index = map[uint64]uint32{}
+	}
+}
+
 func (r *recent) clear() { *r = recent{} }
 
 func short(key, value []byte) bool { return len(key) < longestRecent && len(value) < longestRecent }

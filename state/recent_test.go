@@ -129,3 +129,36 @@ func TestAGroupThatOutgrowsMemoryIsSeenByItsWriter(t *testing.T) {
 	must(t, s.Close())
 	check(reopen(t, dir))
 }
+
+// What is forgotten for its room is read from the disk again, the newest as the oldest.
+func TestRecentImagesAreForgottenWhereNoGroupIsOpen(t *testing.T) {
+	t.Parallel()
+	s, _ := setup(t)
+	want := map[string]string{}
+	write := func(key, value string) {
+		must(t, s.PutImage([]byte(key), []byte(value)))
+		want[key] = value
+	}
+	for round := range 4 {
+		for n := range 2_000 {
+			write(fmt.Sprintf("lot/%d", rand.IntN(20_000)), fmt.Sprintf("%d in round %d", n, round))
+		}
+		if s.ForgetRecent() == nil {
+			t.Error("images of an open group are forgotten")
+		}
+		must(t, s.Commit())
+		must(t, s.ForgetRecent())
+		for key := range want {
+			if _, known := s.recent.get([]byte(key)); known {
+				t.Fatalf("round %d: %s is still known", round, key)
+			}
+		}
+		for key, value := range want {
+			got, ok, err := s.Image([]byte(key))
+			must(t, err)
+			if !ok || string(got) != value {
+				t.Fatalf("round %d: %s is %q, want %q", round, key, got, value)
+			}
+		}
+	}
+}

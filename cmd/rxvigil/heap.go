@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime/debug"
 	"runtime/metrics"
+	"slices"
 	"sync"
 	"time"
 )
@@ -15,7 +16,7 @@ import (
 // counts.
 type heap struct {
 	mu      sync.Mutex // guards what follows
-	thrift  thrift     // zero: none is asked for
+	asked   []*thrift  // for as long as something takes; the least counts
 	percent int        // what was set last; 0: nothing yet
 }
 
@@ -48,17 +49,29 @@ func (h *heap) Run(ctx context.Context) error {
 	}
 }
 
-// save is thrifty until enough is called. The last word counts.
+// save is thrifty until enough is called.
 func (h *heap) save(t thrift) (enough func()) {
-	h.ask(t)
-	return func() { h.ask(thrift{}) }
-}
-
-func (h *heap) ask(t thrift) {
+	asks := &t
 	h.mu.Lock()
-	h.thrift = t
+	h.asked = append(h.asked, asks)
 	h.mu.Unlock()
 	h.adjust()
+	return func() {
+		h.mu.Lock()
+		h.asked = slices.DeleteFunc(h.asked, func(t *thrift) bool { return t == asks })
+		h.mu.Unlock()
+		h.adjust()
+	}
+}
+
+// least is the least that is asked for; zero: nothing is.
+func (h *heap) least() (least thrift) {
+	for _, t := range h.asked {
+		if least == (thrift{}) || t.percent < least.percent {
+			least = *t
+		}
+	}
+	return least
 }
 
 func (h *heap) adjust() {
@@ -67,7 +80,7 @@ func (h *heap) adjust() {
 	if os.Getenv("GOGC") != "" {
 		return
 	}
-	percent := heapPercent(liveHeap(), h.thrift)
+	percent := heapPercent(liveHeap(), h.least())
 	if d := percent - h.percent; d*d*100 > h.percent*h.percent { // each setting stops the world for a moment: by more than a tenth
 		debug.SetGCPercent(percent)
 		h.percent = percent

@@ -18,10 +18,26 @@ func TestWhoeverSetsTheCollectorIsNotOverruled(t *testing.T) {
 	t.Setenv("GOGC", "100")
 	var h heap
 	enough := h.save(thriftyLarge)
-	if h.thrift != thriftyLarge || h.percent != 0 {
-		t.Errorf("thrift is %v, and %d %% was set although GOGC is", h.thrift, h.percent)
+	if h.least() != thriftyLarge || h.percent != 0 {
+		t.Errorf("thrift is %v, and %d %% was set although GOGC is", h.least(), h.percent)
 	}
-	if enough(); h.thrift != (thrift{}) {
-		t.Errorf("after it has enough thrift is %v", h.thrift)
+	if enough(); h.least() != (thrift{}) {
+		t.Errorf("after it has enough thrift is %v", h.least())
+	}
+}
+
+func TestTheThriftiestOfThoseWhoAskCounts(t *testing.T) {
+	t.Setenv("GOGC", "100")
+	var h heap
+	started := h.save(thriftyStart)
+	judged := h.save(thriftyLarge)
+	again := h.save(thriftyStart)
+	for i, step := range []struct {
+		then func()
+		want thrift
+	}{{func() {}, thriftyLarge}, {judged, thriftyStart}, {started, thriftyStart}, {again, thrift{}}, {again, thrift{}}} {
+		if step.then(); h.least() != step.want {
+			t.Errorf("step %d: thrift is %v, want %v", i, h.least(), step.want)
+		}
 	}
 }

@@ -83,7 +83,15 @@ func (e *engine) picture(tx *cdc.Transaction) error {
 	if e.disk.GroupSize() < groupBytes {
 		return nil
 	}
-	return e.disk.Commit()
+	return e.keepPicture()
+}
+
+// keepPicture keeps what came of a boot so far. Nobody will ask for it soon.
+func (e *engine) keepPicture() error {
+	if err := e.disk.Commit(); err != nil {
+		return err
+	}
+	return e.disk.ForgetRecent()
 }
 
 func (e *engine) keepImages(tx *cdc.Transaction) error {
@@ -105,9 +113,10 @@ func (e *engine) Booted(ctx context.Context, tx *cdc.Transaction, gap *cdc.Gap) 
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(e.disk.Commit(), e.disk.ForgetRecent()); err != nil {
+	if err := e.keepPicture(); err != nil {
 		return err
 	}
+	defer e.heap.save(thriftyLarge)() // there may be an alert for each shelf
 	r := e.rules.Load()
 	r.Restore(snapshot.Alerts, snapshot.Episodes)
 	r.RestoreOccurrences(snapshot.Occurrences)

@@ -35,7 +35,7 @@ export interface Alert {
   subject: Subject;
   tenant: string;
   threshold?: Threshold | null;
-  values: Record<string, number | string | boolean | null>;
+  values: Record<string, any> | null;
   version: number;
   why: Why;
 }
@@ -493,6 +493,6 @@ export interface TicketBody {
 
 export interface Why {
   committed_at: string;
-  inputs: Record<string, number | string | boolean | null>;
+  inputs: Record<string, any> | null;
   lsn: string;
 }

@@ -254,9 +254,9 @@ func (w expectation) matches(a *rxvigil.Alert) bool {
 			}
 			continue
 		default:
-			got = a.Values[key].Text()
+			got = a.Values.Get(key).Text()
 			if n, err := rxvigil.ParseNumber(want); err == nil {
-				if have := a.Values[key].Number(); have.Known() && have.Cmp(n) == 0 {
+				if have := a.Values.Get(key).Number(); have.Known() && have.Cmp(n) == 0 {
 					continue
 				}
 			}

@@ -49,9 +49,9 @@ func alert(t rxvigil.Tenant, medicine string, version int, status rxvigil.Status
 		Rule: "low_stock", Kind: "low_stock", Severity: rxvigil.Warning, Rung: "low", Episode: 1, Status: status,
 		Tenant: t, Branch: "b", Subject: rxvigil.Subject{Type: "medicine", ID: medicine, Name: `ፓራሲታሞል "Kid's" ` + medicine},
 		Message: "low", StartedAt: at, ChangedAt: at.Add(time.Duration(version) * time.Minute), Version: version,
-		Values:    rxvigil.Facts{"available": rxvigil.ValueOf(rxvigil.TypeNumber, "0.30"), "min": rxvigil.Null(rxvigil.TypeNumber)},
+		Values:    rxvigil.FactsOf(rxvigil.Fact{Name: "available", Value: rxvigil.ValueOf(rxvigil.TypeNumber, "0.30")}, rxvigil.Fact{Name: "min", Value: rxvigil.Null(rxvigil.TypeNumber)}),
 		Threshold: &rxvigil.Threshold{Value: rxvigil.ValueOf(rxvigil.TypeNumber, "40"), Source: "app"},
-		Why:       rxvigil.Why{Inputs: rxvigil.Facts{"x": rxvigil.TextOf("y")}, LSN: "0/10", CommittedAt: at},
+		Why:       rxvigil.Why{Inputs: rxvigil.FactsOf(rxvigil.Fact{Name: "x", Value: rxvigil.TextOf("y")}), LSN: "0/10", CommittedAt: at},
 	}
 	a.ID = rxvigil.AlertID(a.Fingerprint(), a.Episode)
 	if status == rxvigil.Resolved {
