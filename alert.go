@@ -3,7 +3,6 @@ package rxvigil
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -157,21 +156,87 @@ func ParseLSN(s string) (uint64, error) {
 }
 
 func (a AlertChange) appendData(b []byte, _ bool) []byte {
-	type wire struct {
-		Alert
-		From Status `json:"from,omitempty"`
+	b = a.Alert.appendMembers(b)
+	if a.From != "" {
+		b = appendString(append(b, `,"from":`...), string(a.From))
 	}
-	body, err := json.Marshal(wire{a.Alert, a.From})
-	if err != nil { // every field marshals; this is a programmer's mistake
-		panic(err)
+	return append(b, '}')
+}
+
+// AppendJSON appends the alert's JSON to b: what encoding/json makes of it, in a fraction of the time and memory, for an alert is stored
+// and told with each of its transitions.
+func (a *Alert) AppendJSON(b []byte) []byte { return append(a.appendMembers(b), '}') }
+
+// appendMembers leaves the object open.
+func (a *Alert) appendMembers(b []byte) []byte {
+	b = appendString(append(b, `{"id":`...), a.ID)
+	b = appendString(append(b, `,"rule":`...), a.Rule)
+	b = appendString(append(b, `,"kind":`...), a.Kind)
+	b = appendString(append(b, `,"severity":`...), string(a.Severity))
+	b = appendString(append(b, `,"rung":`...), a.Rung)
+	b = strconv.AppendInt(append(b, `,"episode":`...), int64(a.Episode), 10)
+	b = appendString(append(b, `,"status":`...), string(a.Status))
+	b = appendString(append(b, `,"tenant":`...), string(a.Tenant))
+	b = a.Branch.appendJSON(append(b, `,"branch":`...))
+	b = a.Subject.appendJSON(append(b, `,"subject":`...))
+	b = appendString(append(b, `,"message":`...), a.Message)
+	b = a.Values.AppendJSON(append(b, `,"values":`...))
+	if t := a.Threshold; t != nil {
+		b = t.Value.AppendJSON(append(b, `,"threshold":{"value":`...))
+		b = append(appendString(append(b, `,"source":`...), t.Source), '}')
 	}
-	return append(b, body...)
+	b = a.Why.Inputs.AppendJSON(append(b, `,"why":{"inputs":`...))
+	b = appendString(append(b, `,"lsn":`...), a.Why.LSN)
+	b = appendInstant(append(b, `,"committed_at":`...), a.Why.CommittedAt)
+	b = appendInstant(append(b, `},"started_at":`...), a.StartedAt)
+	b = appendInstant(append(b, `,"changed_at":`...), a.ChangedAt)
+	if a.ResolvedAt != nil {
+		b = appendInstant(append(b, `,"resolved_at":`...), *a.ResolvedAt)
+	}
+	if a.AcknowledgedBy != "" {
+		b = appendString(append(b, `,"acknowledged_by":`...), a.AcknowledgedBy)
+	}
+	if a.Note != "" {
+		b = appendString(append(b, `,"note":`...), a.Note)
+	}
+	if a.SnoozedUntil != nil {
+		b = appendInstant(append(b, `,"snoozed_until":`...), *a.SnoozedUntil)
+	}
+	if a.Digest != "" {
+		b = appendString(append(b, `,"digest":`...), a.Digest)
+	}
+	if a.Reminders != 0 {
+		b = strconv.AppendInt(append(b, `,"reminders":`...), int64(a.Reminders), 10)
+	}
+	if a.Escalated {
+		b = append(b, `,"escalated":true`...)
+	}
+	return strconv.AppendInt(append(b, `,"version":`...), int64(a.Version), 10)
+}
+
+func (s *Subject) appendJSON(b []byte) []byte {
+	b = appendString(append(b, `{"type":`...), s.Type)
+	b = appendString(append(b, `,"id":`...), s.ID)
+	b = appendString(append(b, `,"name":`...), s.Name)
+	if s.Lot != "" {
+		b = appendString(append(b, `,"lot":`...), s.Lot)
+	}
+	if s.Medicine != "" {
+		b = appendString(append(b, `,"medicine":`...), s.Medicine)
+	}
+	return append(b, '}')
+}
+
+func appendInstant(b []byte, t time.Time) []byte {
+	return append(t.AppendFormat(append(b, '"'), time.RFC3339Nano), '"')
 }
 
 // MarshalJSON gives null for the tenant as a whole.
-func (b Branch) MarshalJSON() ([]byte, error) {
+func (b Branch) MarshalJSON() ([]byte, error) { return b.appendJSON(nil), nil }
+
+func (b Branch) appendJSON(to []byte) []byte {
 	if b == "" {
-		return []byte("null"), nil
+		return append(to, "null"...)
 	}
-	return appendString(nil, string(b)), nil
+	return appendString(to, string(b))
 }

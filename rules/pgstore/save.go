@@ -57,9 +57,7 @@ func (s *Store) saveAll(ctx context.Context, tx pgx.Tx, commits []rules.Commit) 
 	for i := range commits {
 		c := &commits[i]
 		for rank := range c.Transitions {
-			if err := all.add(c, rank); err != nil {
-				return err
-			}
+			all.add(c, rank)
 			if len(all.lines) >= fullSheet {
 				if err := send(ctx, tx, &all); err != nil {
 					return err
@@ -100,9 +98,7 @@ func (s *Store) saveCarefully(ctx context.Context, tx pgx.Tx, commits []rules.Co
 func (s *Store) saveOne(ctx context.Context, tx pgx.Tx, c *rules.Commit, rank int) error {
 	err := pgx.BeginFunc(ctx, tx, func(savepoint pgx.Tx) error {
 		var one sheet
-		if err := one.add(c, rank); err != nil {
-			return err
-		}
+		one.add(c, rank)
 		return send(ctx, savepoint, &one)
 	})
 	if !refused(err) {
@@ -121,7 +117,7 @@ func (s *Store) quarantine(ctx context.Context, tx pgx.Tx, c *rules.Commit, rank
 	}
 	t := c.Transitions[rank]
 	t.By, t.Note = "", ""
-	return send(ctx, tx, &sheet{lines: []line{{c, rank, &t, nil, &reason}}})
+	return send(ctx, tx, &sheet{lines: []line{{commit: c, rank: rank, Transition: &t, reason: &reason}}})
 }
 
 func queueOccurrences(batch *pgx.Batch, c *rules.Commit) {
