@@ -124,11 +124,14 @@ type Alert struct {
 
 // Fingerprint names the question an alert answers: this rule, of this subject, in this branch of this tenant. 32 hex digits.
 func Fingerprint(t Tenant, b Branch, rule, subjectType, subjectID string) string {
-	h := sha256.New()
-	for _, part := range []string{string(t), string(b), rule, subjectType, subjectID} {
-		fmt.Fprintf(h, "%d:%s", len(part), part)
+	var room [256]byte
+	text := room[:0]
+	for _, part := range [...]string{string(t), string(b), rule, subjectType, subjectID} {
+		text = strconv.AppendInt(text, int64(len(part)), 10)
+		text = append(append(text, ':'), part...)
 	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16])
 }
 
 // AlertID names one episode of a fingerprint.

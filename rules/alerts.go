@@ -42,6 +42,7 @@ type alerts struct {
 	homes    map[shelfKey][]*open
 	lots     map[lotKey]*open
 	perLot   map[string]int // number of those, by the lot's id alone
+	perRule  map[string]int // number of open alerts
 	episodes map[string]int // last episode of each fingerprint ever raised
 }
 
@@ -51,6 +52,7 @@ func newAlerts() *alerts {
 		homes:    map[shelfKey][]*open{},
 		lots:     map[lotKey]*open{},
 		perLot:   map[string]int{},
+		perRule:  map[string]int{},
 		episodes: map[string]int{},
 	}
 }
@@ -86,6 +88,9 @@ func (a *alerts) add(o *open) {
 	if a.tenants[t] == nil {
 		a.tenants[t] = map[string]*open{}
 	}
+	if a.tenants[t][o.print] == nil {
+		a.perRule[o.alert.Rule]++
+	}
 	a.tenants[t][o.print] = o
 	if o.home != (shelfKey{}) {
 		a.homes[o.home] = append(a.homes[o.home], o)
@@ -99,7 +104,10 @@ func (a *alerts) add(o *open) {
 }
 
 func (a *alerts) remove(o *open) {
-	delete(a.tenants[o.alert.Tenant], o.print)
+	if a.tenants[o.alert.Tenant][o.print] != nil {
+		delete(a.tenants[o.alert.Tenant], o.print)
+		a.perRule[o.alert.Rule]--
+	}
 	if o.alert.Subject.Type == subjectLot && a.lots[o.lotKey()] != nil {
 		delete(a.lots, o.lotKey())
 		if a.perLot[o.alert.Subject.ID]--; a.perLot[o.alert.Subject.ID] == 0 {

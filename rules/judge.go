@@ -154,7 +154,8 @@ func (e *Engine) find(r *rule, h *hearing, v verdict, opens []*open) *open {
 		if v.lot.quiet {
 			return nil
 		}
-		if v.lot.quiet = e.alerts.perLot[v.lot.id()] == 0; v.lot.quiet {
+		var room [len(uuidForm)]byte
+		if v.lot.quiet = e.alerts.perLot[string(v.lot.appendID(room[:0]))] == 0; v.lot.quiet {
 			return nil
 		}
 		return e.alerts.lots[lotKey{h.shelf.medicine.tenant.id, h.shelf.branch.id, r.ID, v.lot.id()}]

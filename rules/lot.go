@@ -46,10 +46,23 @@ func (l *lot) label(id, number string) {
 func (l *lot) key() string { return l.text[:l.keyLen] }
 
 func (l *lot) id() string {
-	if key := l.key(); len(key) == packedUUID && key[0] == uuidMark {
-		return unpackUUID(key)
+	if l.packed() {
+		var room [len(uuidForm)]byte
+		return string(l.appendID(room[:0]))
 	}
 	return l.key()
+}
+
+func (l *lot) packed() bool {
+	key := l.key()
+	return len(key) == packedUUID && key[0] == uuidMark
+}
+
+func (l *lot) appendID(b []byte) []byte {
+	if l.packed() {
+		return appendUUID(b, l.key())
+	}
+	return append(b, l.key()...)
 }
 
 // number is the lot's own, by which people know it; it may have none.
@@ -93,11 +106,13 @@ func packUUID(id string) (packed [packedUUID]byte, ok bool) {
 	return packed, err == nil
 }
 
-func unpackUUID(key string) string {
-	var id [len(uuidForm)]byte
-	b := hex.AppendEncode(id[:0], []byte(key[1:5]))
-	for _, part := range [...]string{key[5:7], key[7:9], key[9:11], key[11:17]} {
-		b = hex.AppendEncode(append(b, '-'), []byte(part))
+func appendUUID(b []byte, packed string) []byte {
+	const digits = "0123456789abcdef"
+	for i := 1; i < packedUUID; i++ {
+		b = append(b, digits[packed[i]>>4], digits[packed[i]&15])
+		if i == 4 || i == 6 || i == 8 || i == 10 {
+			b = append(b, '-')
+		}
 	}
-	return string(b)
+	return b
 }

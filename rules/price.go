@@ -82,6 +82,9 @@ func (e *Engine) judgeMargin(r *rule, p PriceBelowCost, c priceChange) {
 	case m.price().Cmp(least) < 0:
 		s.finding = fires
 	}
+	if s.finding != fires && e.alerts.perRule[r.ID] == 0 { // as with nearly every price
+		return
+	}
 	s.values = factsOf(
 		named("price", rxvigil.NumberValue(m.price())), named("cost", rxvigil.NumberValue(m.cost())), named("least", rxvigil.NumberValue(least.Round(4))),
 	)
