@@ -253,6 +253,9 @@ func (e *Engine) forgetTouched() {
 	e.book.forget()
 }
 
+// manyUsages is how many shelves use is told of one by one.
+const manyUsages = 1024
+
 // tellStock reports the net change of a shelf's stock, and gives today's. The day it is told for moves only when it made a difference, so that
 // a restarted engine, which knows that day from Usage, tells the same.
 func (e *Engine) tellStock(t *touch) (after *rxvigil.Stock) {
@@ -266,6 +269,9 @@ func (e *Engine) tellStock(t *touch) (after *rxvigil.Stock) {
 		s.told, moved = today, true
 	}
 	if moved {
+		if n := len(e.out.Usage); n == manyUsages { // it will go on: growing step by step would hold it twice
+			e.out.Usage = slices.Grow(e.out.Usage, len(e.touched))
+		}
 		e.out.Usage = append(e.out.Usage, s.usage())
 	}
 	if sameStock(t.before, after) {

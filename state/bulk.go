@@ -42,6 +42,7 @@ func (s *Store) Bulk() error {
 		return err
 	}
 	s.bulk = b
+	s.recent.forgetAll()
 	return nil
 }
 

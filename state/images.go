@@ -26,7 +26,9 @@ func (s *Store) Image(key []byte) (value []byte, ok bool, err error) {
 		return nil, false, fmt.Errorf("read image: %w", err)
 	}
 	s.image = append(s.image[:0], v...)
-	s.recent.learn(key, s.image)
+	if s.bulk == nil { // else it is asked for once, as one of many
+		s.recent.learn(key, s.image)
+	}
 	return s.image, true, closer.Close()
 }
 

@@ -53,6 +53,7 @@ type engine struct {
 	since    time.Time              // when the open group began
 	age      time.Duration          // at which it ends
 	large    *large                 // the transaction that comes in parts; nil: none does
+	spilled  map[string]*spillroom  // by name
 	wall     time.Time
 	trimmed  time.Time
 
@@ -113,9 +114,6 @@ func (e *engine) Keys(prefix []byte, yield func([]byte) bool) error {
 	return e.disk.Keys(prefix, yield)
 }
 
-// Scratch is room on the engine's disk.
-func (e *engine) Scratch(name string) cdc.Scratch { return e.disk.Scratch(name) }
-
 // Commit folds and judges one transaction; the group keeps it until it is stored.
 func (e *engine) Commit(ctx context.Context, tx *cdc.Transaction) error {
 	if err := e.keepImages(tx); err != nil {
@@ -135,10 +133,7 @@ func (e *engine) Commit(ctx context.Context, tx *cdc.Transaction) error {
 	if err := e.settle(tx, in, out); err != nil {
 		return err
 	}
-	if e.large != nil {
-		e.large.enough()
-		e.large = nil
-	}
+	e.large = nil
 	if e.disk.InBulk() || len(e.group) >= groupCount || e.disk.GroupSize() >= groupBytes || time.Since(e.since) > e.age {
 		return e.Flush(ctx)
 	}
@@ -156,8 +151,8 @@ func (e *engine) settle(tx *cdc.Transaction, in rules.Input, out rules.Outcome) 
 	if d.entry.Events, err = e.tell(tx, out); err != nil {
 		return err
 	}
-	for _, u := range out.Usage {
-		e.usage[u.Key()] = u
+	if err := e.takeUsage(out.Usage); err != nil {
+		return err
 	}
 	for _, m := range tx.Messages {
 		switch {
@@ -281,20 +276,36 @@ func (e *engine) saveAlerts(ctx context.Context, commits []rules.Commit) error {
 	})
 }
 
+// takeUsage keeps usage for the end of the group. A large transaction's is a group of its own, and may be as much as there are shelves.
+func (e *engine) takeUsage(all []rules.Usage) error {
+	for i := range all {
+		u := &all[i]
+		if !e.disk.InBulk() {
+			e.usage[u.Key()] = *u
+		} else if err := e.putUsage(u.Key(), u); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // keepUsage puts the newest usage under each key into the open group.
 func (e *engine) keepUsage() error {
 	for key, u := range e.usage {
-		e.scratch = u.Append(e.scratch[:0])
-		value := e.scratch
-		if u.Gone() {
-			value = nil
-		}
-		if err := e.disk.PutUsage([]byte(key), value); err != nil {
+		if err := e.putUsage(key, &u); err != nil {
 			return err
 		}
 	}
 	clear(e.usage)
 	return nil
+}
+
+func (e *engine) putUsage(key string, u *rules.Usage) error {
+	if u.Gone() {
+		return e.disk.PutUsage([]byte(key), nil)
+	}
+	e.scratch = u.Append(e.scratch[:0])
+	return e.disk.PutUsage([]byte(key), e.scratch)
 }
 
 func (e *engine) publish() {

@@ -17,7 +17,37 @@ type large struct {
 	happened []cdc.Happening
 	more     bool // too much happened to be told
 	went     map[medicine]string
-	enough   func() // ends the thrift
+}
+
+// spillroom is room on the engine's disk. It is in use from when the first part of a large transaction comes until all came of it, and so
+// long the engine is thrifty: the transaction is not to cost more than a hundred megabytes.
+type spillroom struct {
+	cdc.Scratch
+	heap   *heap
+	enough func() // ends the thrift; nil: it is not in use
+}
+
+func (s *spillroom) Put(key, value []byte) error {
+	if s.enough == nil {
+		s.enough = s.heap.save(thriftyLarge)
+	}
+	return s.Scratch.Put(key, value)
+}
+
+func (s *spillroom) Clear() error {
+	if s.enough != nil {
+		s.enough()
+		s.enough = nil
+	}
+	return s.Scratch.Clear()
+}
+
+// Scratch is room on the engine's disk.
+func (e *engine) Scratch(name string) cdc.Scratch {
+	if e.spilled[name] == nil {
+		e.spilled[name] = &spillroom{Scratch: e.disk.Scratch(name), heap: &e.heap}
+	}
+	return e.spilled[name]
 }
 
 // medicine names one that went in the transaction: what still speaks of it needs its name.
@@ -63,7 +93,7 @@ func (e *engine) beginLarge(ctx context.Context, tx *cdc.Transaction) error {
 	if err := e.disk.Bulk(); err != nil {
 		return err
 	}
-	e.large = &large{wall: rules.Input{Tx: tx.Tx}, went: map[medicine]string{}, enough: e.heap.save(thriftyLarge)}
+	e.large = &large{wall: rules.Input{Tx: tx.Tx}, went: map[medicine]string{}}
 	for _, m := range tx.Messages {
 		if m.At.After(e.wall) {
 			e.wall = m.At

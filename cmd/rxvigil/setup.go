@@ -29,6 +29,7 @@ func newEngine(cfg *config, disk *state.Store, store alertStore, log *push.Log, 
 		onRevoke:  func(cdc.Message) {},
 		awaited:   map[string]*awaited{},
 		last:      map[rxvigil.Tenant]int{},
+		spilled:   map[string]*spillroom{},
 		retention: state.Retention{Age: cfg.Log.Retention, Bytes: cfg.Log.MaxBytes},
 	}
 	e.pack = c.Pack

@@ -160,8 +160,7 @@ func (e *engine) Booted(ctx context.Context, tx *cdc.Transaction, gap *cdc.Gap) 
 // keepAllUsage puts what no image tells into the open group: there may be as much as there are shelves.
 func (e *engine) keepAllUsage(r *rules.Engine) (err error) {
 	r.Usage(func(u rules.Usage) bool {
-		e.scratch = u.Append(e.scratch[:0])
-		err = e.disk.PutUsage([]byte(u.Key()), e.scratch)
+		err = e.putUsage(u.Key(), &u)
 		return err == nil
 	})
 	return err
