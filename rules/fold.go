@@ -23,11 +23,16 @@ type folding struct {
 	priced  func(m *medicine, old rxvigil.Number)
 	emptied func(*lot)
 	read    func(*tenant, *rxvigil.Change)
+
+	fetched int // what fetch came by
 }
 
 // all folds the changes of one transaction, whatever their order: lots first, as a change of a medicine touches all its
 // shelves; movements last, as one that names a lot alone needs the lot.
 func (f *folding) all(changes []rxvigil.Change) {
+	if len(changes) > 1 {
+		f.fetch(changes)
+	}
 	for stage := range 3 {
 		for i := range changes {
 			if stageOf(changes[i].Record().Kind()) == stage {

@@ -184,7 +184,7 @@ func (e *engine) tell(tx *cdc.Transaction, out rules.Outcome) (held []*push.Even
 	}
 	defer e.forgetHappened()
 	for !t.done() {
-		events := push.NewEvents(e.nextEvents(t))
+		events := push.NewEvents(e.nextEvents(&t))
 		clear(e.named)
 		if err := e.keepEntry(push.Entry{LSN: tx.LSN, Events: events}, tx.At); err != nil {
 			return nil, err

@@ -114,17 +114,17 @@ type telling struct {
 // toldTogether is how many events are made at once, and share their memory.
 const toldTogether = 512
 
-func (e *engine) telling(tx *cdc.Transaction, out rules.Outcome) (*telling, error) {
+func (e *engine) telling(tx *cdc.Transaction, out rules.Outcome) (telling, error) {
 	happened, err := e.awaitLines(tx, e.happenings(tx, out))
 	if err != nil {
-		return nil, err
+		return telling{}, err
 	}
 	if len(happened) > hugeTransaction || e.large.tooMuch() {
 		happened = asResyncs(happened)
 	}
 	e.happened = happened
-	t := &telling{tx: tx, happened: happened, transitions: out.Transitions}
-	e.findLast(t)
+	t := telling{tx: tx, happened: happened, transitions: out.Transitions}
+	e.findLast(&t)
 	return t, nil
 }
 
