@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"hash/maphash"
+	"math"
 	"slices"
 )
 
@@ -22,10 +23,12 @@ type recent struct {
 	tooMany      bool // were noted, and none is
 }
 
-// generation is images one behind the other: see recordHead.
+// generation is images one behind the other: see recordHead. Its table finds the newest record of a key, by linear probing: each slot has
+// the key's hash in its upper half and the record's place, plus one, in the lower. It is at most three quarters full.
 type generation struct {
 	records []byte
-	index   map[uint64]uint32 // hash of a key → its newest record
+	slots   []uint64 // a power of two of them; 0: it is empty
+	used    int
 }
 
 // A record is the length of its key in two bytes, the length of the value in four, how many steps of room the value has in
@@ -48,21 +51,22 @@ const (
 // get gives the image of a key, nil for one that is gone; known is false when it is not among the recent ones. It is good
 // until the next put.
 func (r *recent) get(key []byte) (value []byte, known bool) {
-	if r.young.index == nil {
+	if r.young.used == 0 && r.old.used == 0 {
 		return nil, false
 	}
-	h := maphash.Bytes(r.seed, key)
-	if at, ok := r.young.index[h]; ok {
-		return r.young.at(at, key) // another key of the same hash hides the old generation: it may be stale
+	h := r.hash(key)
+	if at, ok := r.young.find(h, key); ok {
+		_, value = r.young.record(at)
+		return value, true
 	}
-	at, ok := r.old.index[h]
+	at, ok := r.old.find(h, key)
 	if !ok {
 		return nil, false
 	}
-	if value, known = r.old.at(at, key); known && r.young.fits(key, value) {
+	if _, value = r.old.record(at); r.young.fits(key, value) {
 		r.young.add(h, key, value, saved)
 	}
-	return value, known
+	return value, true
 }
 
 // note remembers an image that Pebble has and that others are read with. Where they do not all fit into the young generation none of
@@ -72,8 +76,8 @@ func (r *recent) note(key, value []byte) {
 		return
 	}
 	r.begin()
-	h := maphash.Bytes(r.seed, key)
-	if _, ok := r.young.index[h]; ok {
+	h := r.hash(key)
+	if _, ok := r.young.find(h, key); ok {
 		return
 	}
 	if !r.young.fits(key, value) {
@@ -99,17 +103,11 @@ func (r *recent) put(key, value []byte, mark byte) bool {
 	}
 	r.begin()
 	r.tooMany = false
-	h := maphash.Bytes(r.seed, key)
-	at, there := r.young.index[h]
-	if there {
-		same := r.young.is(at, key)
-		switch {
-		case !same && r.young.mark(at) == unsaved:
-			return false
-		case same && r.young.overwrite(at, value):
-			r.marked(at, mark)
-			return true
-		}
+	h := r.hash(key)
+	at, there := r.young.find(h, key)
+	if there && r.young.overwrite(at, value) {
+		r.marked(at, mark)
+		return true
 	}
 	if !r.young.fits(key, value) {
 		if len(r.unsaved) > 0 {
@@ -118,7 +116,7 @@ func (r *recent) put(key, value []byte, mark byte) bool {
 		r.turn()
 		there = false
 	}
-	if there && r.young.mark(at) == unsaved { // of this key
+	if there && r.young.mark(at) == unsaved {
 		r.young.set(at, replaced)
 	}
 	r.marked(r.young.add(h, key, value, saved), mark)
@@ -157,33 +155,31 @@ func (r *recent) save(put func(key, value []byte) error) error {
 // turn makes the young generation the old one.
 func (r *recent) turn() {
 	r.young, r.old = r.old, r.young
-	clear(r.young.index)
-	r.young.records = r.young.records[:0]
+	r.young.empty()
 }
 
 // forget makes a key, which has no unsaved image, unknown.
 func (r *recent) forget(key []byte) {
-	if r.young.index != nil {
-		h := maphash.Bytes(r.seed, key)
-		delete(r.young.index, h)
-		delete(r.old.index, h)
+	if r.young.used > 0 || r.old.used > 0 {
+		h := r.hash(key)
+		r.young.drop(h, key)
+		r.old.drop(h, key)
 	}
 }
 
 func (r *recent) begin() {
-	if r.young.index == nil {
+	if r.young.slots == nil {
 		r.seed = maphash.MakeSeed()
-		r.young.index, r.old.index = map[uint64]uint32{}, map[uint64]uint32{}
+		r.young.slots = make([]uint64, leastSlots)
 	}
 }
 
+func (r *recent) hash(key []byte) uint32 { return uint32(maphash.Bytes(r.seed, key)) }
+
 // forgetAll makes all keys unknown, of which none may be unsaved. The room of the young generation is used again.
 func (r *recent) forgetAll() {
-	clear(r.young.index)
-	r.young.records, r.old, r.tooMany = r.young.records[:0], generation{}, false
-	if r.young.index != nil {
-		r.old.index = map[uint64]uint32{}
-	}
+	r.young.empty()
+	r.old, r.tooMany = generation{}, false
 }
 
 func (r *recent) clear() { *r = recent{} }
@@ -196,12 +192,79 @@ func (g *generation) fits(key, value []byte) bool {
 	return len(g.records)+recordHead+len(key)+room(value) <= generationBytes
 }
 
-func (g *generation) add(h uint64, key, value []byte, mark byte) uint32 {
+const (
+	leastSlots  = 1 << 10
+	droppedSlot = math.MaxUint32 // in place of a record's: its key is unknown, but others may stand behind it
+)
+
+// find gives the place of a key's newest record.
+func (g *generation) find(h uint32, key []byte) (at uint32, ok bool) {
+	slot, ok := g.slot(h, key)
+	if !ok {
+		return 0, false
+	}
+	return uint32(g.slots[slot]) - 1, true
+}
+
+// slot gives the slot of a key, or the empty one where it would be.
+func (g *generation) slot(h uint32, key []byte) (slot int, ok bool) {
+	if len(g.slots) == 0 {
+		return 0, false
+	}
+	mask := len(g.slots) - 1
+	for i := int(h) & mask; ; i = (i + 1) & mask {
+		s := g.slots[i]
+		if s == 0 {
+			return i, false
+		}
+		if uint32(s>>32) == h && uint32(s) != droppedSlot && g.is(uint32(s)-1, key) {
+			return i, true
+		}
+	}
+}
+
+func (g *generation) drop(h uint32, key []byte) {
+	if slot, ok := g.slot(h, key); ok {
+		g.slots[slot] |= droppedSlot
+	}
+}
+
+func (g *generation) grow() {
+	old := g.slots
+	g.slots, g.used = make([]uint64, max(2*len(old), leastSlots)), 0
+	mask := len(g.slots) - 1
+	for _, s := range old {
+		if s == 0 || uint32(s) == droppedSlot {
+			continue
+		}
+		i := int(s>>32) & mask
+		for g.slots[i] != 0 {
+			i = (i + 1) & mask
+		}
+		g.slots[i] = s
+		g.used++
+	}
+}
+
+// empty forgets all records, and keeps their room.
+func (g *generation) empty() {
+	clear(g.slots)
+	g.records, g.used = g.records[:0], 0
+}
+
+func (g *generation) add(h uint32, key, value []byte, mark byte) uint32 {
 	if g.records == nil {
 		g.records = make([]byte, 0, generationBytes) // memory that is not written to costs nothing, growing does
 	}
+	if 4*(g.used+1) > 3*len(g.slots) {
+		g.grow()
+	}
 	at := uint32(len(g.records))
-	g.index[h] = at
+	slot, known := g.slot(h, key)
+	if !known {
+		g.used++
+	}
+	g.slots[slot] = uint64(h)<<32 | uint64(at+1)
 	size := uint32(len(value))
 	if value == nil {
 		size = goneValue
@@ -233,15 +296,6 @@ func (g *generation) record(at uint32) (key, value []byte) {
 		return key, nil
 	}
 	return key, g.records[from : from+int(size) : from+int(size)]
-}
-
-// at gives the value of the record at a place, if it is the key's.
-func (g *generation) at(at uint32, key []byte) ([]byte, bool) {
-	if !g.is(at, key) {
-		return nil, false
-	}
-	_, value := g.record(at)
-	return value, true
 }
 
 // overwrite puts another value into the room of a record; false when it does not fit.
