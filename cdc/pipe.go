@@ -3,6 +3,7 @@ package cdc
 import (
 	"context"
 	"encoding/binary"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,6 +38,9 @@ func (p *pipe) put(message []byte) bool {
 		return false
 	}
 	wasEmpty := len(p.buf) == 0
+	if need := len(p.buf) + 4 + len(message); need > cap(p.buf) {
+		p.buf = slices.Grow(p.buf, max(need, 2*cap(p.buf))-len(p.buf)) // append would grow it in small steps
+	}
 	p.buf = binary.LittleEndian.AppendUint32(p.buf, uint32(len(message)))
 	p.buf = append(p.buf, message...)
 	p.mu.Unlock()

@@ -36,13 +36,14 @@ func (b *batch) spelled(i int, f format) []byte {
 
 // clouds gives the events as CloudEvents, made once.
 func (b *batch) clouds() [][]byte {
-	b.cloudOnce.Do(func() {
-		b.cloudEvents = make([][]byte, len(b.events))
+	f := b.made()
+	f.cloudOnce.Do(func() {
+		f.cloudEvents = make([][]byte, len(b.events))
 		for i, e := range b.events {
-			b.cloudEvents[i] = cloudEvent(e)
+			f.cloudEvents[i] = cloudEvent(e)
 		}
 	})
-	return b.cloudEvents
+	return f.cloudEvents
 }
 
 // cloudEvent is an event as CloudEvents 1.0 has it, in JSON's structured mode. What it has no attribute for are extensions: topic, branch

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rxvigil/rxvigil"
@@ -91,6 +92,11 @@ type batch struct {
 	lsn    uint64
 	events []*Event
 
+	forms atomic.Pointer[forms] // nil: nobody has asked for any
+}
+
+// forms are what a batch is told as, each made once.
+type forms struct {
 	once     sync.Once // guards messages
 	messages []monitorMessage
 
@@ -104,33 +110,44 @@ type batch struct {
 	clear     *batch
 }
 
-// cleared is the same batch with the values of personal fields, made once: for those who may see them.
+func (b *batch) made() *forms {
+	if f := b.forms.Load(); f != nil {
+		return f
+	}
+	b.forms.CompareAndSwap(nil, &forms{})
+	return b.forms.Load()
+}
+
+// cleared is the same batch with the values of personal fields: for those who may see them.
 func (b *batch) cleared() *batch {
-	b.clearOnce.Do(func() {
-		b.clear = b
+	f := b.made()
+	f.clearOnce.Do(func() {
+		f.clear = b
 		if !slices.ContainsFunc(b.events, func(e *Event) bool { return e.Clear != nil }) {
 			return
 		}
-		b.clear = &batch{lsn: b.lsn, events: slices.Clone(b.events)}
+		f.clear = &batch{lsn: b.lsn, events: slices.Clone(b.events)}
 		for i, e := range b.events {
 			if e.Clear != nil {
-				b.clear.events[i] = &Event{Pos: e.Pos, Tenant: e.Tenant, Branch: e.Branch, Topic: e.Topic, Type: e.Type, Last: e.Last, At: e.At, JSON: e.Clear}
+				f.clear.events[i] = &Event{Pos: e.Pos, Tenant: e.Tenant, Branch: e.Branch, Topic: e.Topic, Type: e.Type, Last: e.Last, At: e.At, JSON: e.Clear}
 			}
 		}
 	})
-	return b.clear
+	return f.clear
 }
 
-// monitor gives portal B's messages, made once.
+// monitor gives portal B's messages.
 func (b *batch) monitor() []monitorMessage {
-	b.once.Do(func() { b.messages = monitorMessages(b.events) })
-	return b.messages
+	f := b.made()
+	f.once.Do(func() { f.messages = monitorMessages(b.events) })
+	return f.messages
 }
 
-// calls gives the calls of SignalR's hubs, made once.
+// calls gives the calls of SignalR's hubs.
 func (b *batch) calls() []hubCall {
-	b.hubOnce.Do(func() { b.hubCalls = hubCallsOf(b.events) })
-	return b.hubCalls
+	f := b.made()
+	f.hubOnce.Do(func() { f.hubCalls = hubCallsOf(b.events) })
+	return f.hubCalls
 }
 
 // part is what one tenant sees of an entry.

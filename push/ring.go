@@ -9,7 +9,9 @@ import (
 // ring is the order in which batches leave memory: oldest first, whatever their tenant. Events after floor are all in memory.
 type ring struct {
 	floor rxvigil.Position
-	slots []slot
+	slots []slot // from first on, and round
+	first int
+	n     int
 	bytes int
 }
 
@@ -26,32 +28,49 @@ func (r *ring) push(l *lane, b *batch) {
 		s.weight += e.weight()
 	}
 	r.bytes += s.weight
-	r.slots = append(r.slots, s)
+	if r.n == len(r.slots) {
+		r.grow()
+	}
+	*r.slot(r.n) = s
+	r.n++
+}
+
+// slot is the nth, from the oldest on; of as many as there are slots.
+func (r *ring) slot(n int) *slot { return &r.slots[(r.first+n)&(len(r.slots)-1)] }
+
+func (r *ring) grow() {
+	const least = 64 // a power of two, as all sizes are
+	larger := make([]slot, max(least, 2*len(r.slots)))
+	copied := copy(larger, r.slots[r.first:])
+	copy(larger[copied:], r.slots[:r.first])
+	r.slots, r.first = larger, 0
 }
 
 // shrink lets whole transactions go until the rest fits, but never the newest.
 func (r *ring) shrink(limit int) {
-	for r.bytes > limit && r.slots[0].lsn != r.slots[len(r.slots)-1].lsn {
+	for r.bytes > limit && r.slot(0).lsn != r.slot(r.n-1).lsn {
 		r.pop()
 	}
 }
 
 func (r *ring) pop() {
-	lsn := r.slots[0].lsn
-	for len(r.slots) > 0 && r.slots[0].lsn == lsn {
-		r.bytes -= r.slots[0].weight
-		r.slots[0].lane.drop()
-		r.slots[0] = slot{}
-		r.slots = r.slots[1:]
+	lsn := r.slot(0).lsn
+	for r.n > 0 && r.slot(0).lsn == lsn {
+		oldest := r.slot(0)
+		r.bytes -= oldest.weight
+		oldest.lane.drop()
+		*oldest = slot{}
+		r.first = (r.first + 1) & (len(r.slots) - 1)
+		r.n--
 	}
 	r.floor = rxvigil.EndOf(r.floor.Epoch, lsn)
 }
 
 func (r *ring) oldest() time.Time {
-	if len(r.slots) == 0 {
+	if r.n == 0 {
 		return time.Time{}
 	}
-	return r.slots[0].at
+	return r.slot(0).at
 }
 
 // lane is one tenant's part of the ring. Nothing of another tenant is ever in it.
