@@ -1,6 +1,10 @@
 package rxvigil
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // Kind is what a record is about. Tenants, branches, movements, recalls, readings and users are evidence: they make no events of their own.
 type Kind uint8
@@ -307,6 +311,20 @@ type Record struct {
 	Values []Value
 }
 
+// Clone is a copy with memory of its own, for who keeps a record longer than it is lent; nil of none.
+func (r *Record) Clone() *Record {
+	if r == nil {
+		return nil
+	}
+	own := *r
+	own.ID, own.Tenant, own.Branch = strings.Clone(r.ID), Tenant(strings.Clone(string(r.Tenant))), Branch(strings.Clone(string(r.Branch)))
+	own.Values = slices.Clone(r.Values)
+	for i := range own.Values {
+		own.Values[i].text = strings.Clone(own.Values[i].text)
+	}
+	return &own
+}
+
 // Kind is the kind of the record's schema.
 func (r *Record) Kind() Kind { return r.Schema.Kind }
 
@@ -336,6 +354,22 @@ type Change struct {
 	// Document is the sale or prescription of a line in a picture of tables, where lines come apart from their documents. In the
 	// stream it is nil: there the document's own change has its lines.
 	Document *Record
+}
+
+// Clone is a copy with memory of its own.
+func (c *Change) Clone() Change {
+	own := *c
+	own.Before, own.After, own.Document = c.Before.Clone(), c.After.Clone(), c.Document.Clone()
+	own.Lines, own.Was = cloneAll(c.Lines), cloneAll(c.Was)
+	return own
+}
+
+func cloneAll(records []*Record) []*Record {
+	own := slices.Clone(records)
+	for i, r := range own {
+		own[i] = r.Clone()
+	}
+	return own
 }
 
 // Record is the newest image the change has.

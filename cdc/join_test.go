@@ -119,12 +119,12 @@ func TestWhatIsLookedUpIsWhatTheServersJoinSays(t *testing.T) {
 	for i := range 3 {
 		j.writers = append(j.writers, newWriter(t, j.dsn, i))
 	}
-	j.sink.onImage = func() error {
+	j.sink.reads(func() error {
 		if j.fuse.Load() > 0 && j.fuse.Add(-1) == 0 {
 			return errStop
 		}
 		return nil
-	}
+	})
 	j.pictured(seed)
 	for i := range uint64(n) {
 		if j.workload(seed + i); t.Failed() {

@@ -66,6 +66,9 @@ func (m *memory) change(do func()) {
 	m.changed = make(chan struct{})
 }
 
+// reads has something done before each image is read; nil: nothing.
+func (m *memory) reads(first func() error) { m.change(func() { m.onImage = first }) }
+
 // commits has something done before each transaction is taken.
 func (m *memory) commits(first func(*Transaction) error) { m.change(func() { m.onCommit = first }) }
 
@@ -107,8 +110,11 @@ func (m *memory) keptNow() Kept {
 }
 
 func (m *memory) Image(key []byte) ([]byte, bool, error) {
-	if m.onImage != nil {
-		if err := m.onImage(); err != nil {
+	m.mu.Lock()
+	first := m.onImage
+	m.mu.Unlock()
+	if first != nil {
+		if err := first(); err != nil {
 			return nil, false, err
 		}
 	}
@@ -187,7 +193,7 @@ func (m *memory) Commit(_ context.Context, tx *Transaction) error {
 		}
 	}
 	m.change(func() {
-		changes := slices.Concat(m.takeParts(), tx.Changes)
+		changes := slices.Concat(m.takeParts(), owned(tx.Changes))
 		slices.SortStableFunc(changes, compareChanges)
 		m.write(tx)
 		m.kept.Position, m.kept.At = tx.LSN, tx.At
@@ -202,9 +208,18 @@ func (m *memory) Commit(_ context.Context, tx *Transaction) error {
 	return nil
 }
 
+// owned is changes as they may be kept.
+func owned(changes []rxvigil.Change) []rxvigil.Change {
+	own := slices.Clone(changes)
+	for i := range changes {
+		own[i] = changes[i].Clone()
+	}
+	return own
+}
+
 // Part keeps back a part of a large transaction.
 func (m *memory) Part(_ context.Context, tx *Transaction) error {
-	part := &Transaction{Tx: tx.Tx, Changes: slices.Clone(tx.Changes)}
+	part := &Transaction{Tx: tx.Tx, Changes: owned(tx.Changes)}
 	for _, w := range tx.Writes {
 		part.Writes = append(part.Writes, Write{bytes.Clone(w.Key), bytes.Clone(w.Value)})
 	}

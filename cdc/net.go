@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"strings"
 
 	"github.com/rxvigil/rxvigil"
 )
@@ -46,7 +47,6 @@ func (c *collector) finish(tx rxvigil.Tx) (*Transaction, error) {
 	if c.spilled {
 		return c.finishSpilled()
 	}
-	c.slab.expect(len(c.touches))
 	for i := range c.touches {
 		if err := c.net(&c.touches[i]); err != nil {
 			return nil, err
@@ -192,5 +192,5 @@ func (c *collector) tenantOf(t *touch) (rxvigil.Tenant, error) {
 	if err != nil || d.now() == nil {
 		return "", err
 	}
-	return d.now().Tenant, nil
+	return rxvigil.Tenant(strings.Clone(string(d.now().Tenant))), nil
 }

@@ -101,12 +101,12 @@ func openOracle(t *testing.T) *oracle {
 	for i := range 3 {
 		o.writers = append(o.writers, newWriter(t, o.dsn, i))
 	}
-	o.sink.onImage = func() error {
+	o.sink.reads(func() error {
 		if o.fuse.Load() > 0 && o.fuse.Add(-1) == 0 {
 			return errStop
 		}
 		return nil
-	}
+	})
 	o.writers[0].work(1, 20)
 	o.boot()
 	o.sink.change(func() { o.sink.told = nil })

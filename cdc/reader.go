@@ -52,7 +52,8 @@ type Gap struct {
 	Reason       string
 }
 
-// Sink takes what the reader finds. Its methods are called from one goroutine, in commit order.
+// Sink takes what the reader finds. Its methods are called from one goroutine, in commit order. What a transaction refers to is good until
+// the call ends, or, of a Part, its Commit: the memory of records, ids and keys is used again. Who keeps some of it keeps a copy.
 type Sink interface {
 	Images
 	// Forget voids everything remembered: a cold boot under this identity and mapping begins.

@@ -91,18 +91,18 @@ func TestK4ADeathInTheMiddleOfACopyLosesNothingAndRepeatsNothing(t *testing.T) {
 			t.Parallel()
 			s := stockedShop(t)
 			seen := 0
-			s.sink.onImage = func() error {
+			s.sink.reads(func() error {
 				if seen++; seen == row {
 					return errStop
 				}
 				return nil
-			}
+			})
 			s.copyLots(100)
 			s.dies()
 			if told := s.sink.look().told[s.read:]; len(told) > 0 {
 				t.Errorf("told before its commit:\n%s", all(told))
 			}
-			s.sink.onImage = nil
+			s.sink.reads(nil)
 			s.resume()
 			got := s.settle()
 			if len(got) != 1 || len(got[0].Changes) != 100 {

@@ -2,14 +2,12 @@ package cdc
 
 import "github.com/rxvigil/rxvigil"
 
-// slab is memory for the records of one transaction, taken in pieces. A piece lives as long as somebody has a record of it, so
-// pieces are no larger than the transaction, and never large. A nil slab gives each its own.
+// slab is memory for records that are forgotten together: those of one transaction, or of a batch. It is taken in pieces, and the newest
+// of each are used again. A nil slab gives each record its own.
 type slab struct {
-	piece   int   // records in a piece
-	again   *slab // the newest pieces, whole: where they are used again
-	records []roomy
-	copies  []rxvigil.Record
-	bytes   []byte
+	records taking[roomy]
+	copies  taking[rxvigil.Record]
+	bytes   taking[byte]
 }
 
 // roomy is a record with room for as many values as a lot has.
@@ -18,43 +16,30 @@ type roomy struct {
 	values [7]rxvigil.Value
 }
 
+// How large pieces are.
 const (
-	mostRecords = 32  // in a piece
-	recordBytes = 200 // of an id and an image, about
+	leastRecords, mostRecords = 32, 1024
+	leastBytes, mostBytes     = leastRecords * 200, mostRecords * 200 // an id and an image are about 200
 )
-
-// expect begins a transaction of some records.
-func (s *slab) expect(records int) { *s = slab{piece: min(max(2, records), mostRecords)} }
 
 // record gives a record with room for its values.
 func (s *slab) record(values int) *rxvigil.Record {
 	if values > len(roomy{}.values) {
 		return &rxvigil.Record{Values: make([]rxvigil.Value, values)}
 	}
+	var whole *roomy
 	if s == nil {
-		whole := &roomy{}
-		whole.record.Values = whole.values[:values:values]
-		return &whole.record
+		whole = &roomy{}
+	} else {
+		whole = &s.records.take(1, leastRecords, mostRecords)[0]
 	}
-	if len(s.records) == 0 {
-		s.records = make([]roomy, max(2, s.piece))
-		if s.again != nil {
-			s.again.records = s.records
-		}
-	}
-	whole := &s.records[0]
-	s.records = s.records[1:]
 	whole.record.Values = whole.values[:values:values]
 	return &whole.record
 }
 
 // clone gives a copy of a record. It shares the values, which nobody changes.
 func (s *slab) clone(r *rxvigil.Record) *rxvigil.Record {
-	if len(s.copies) == 0 {
-		s.copies = make([]rxvigil.Record, max(2, s.piece/2))
-	}
-	own := &s.copies[0]
-	s.copies = s.copies[1:]
+	own := &s.copies.take(1, leastRecords, mostRecords)[0]
 	*own = *r
 	return own
 }
@@ -64,30 +49,49 @@ func (s *slab) room(n int) []byte {
 	if s == nil {
 		return make([]byte, 0, n)
 	}
-	if cap(s.bytes)-len(s.bytes) < n {
-		size := max(n, recordBytes*max(2, s.piece))
-		if s.again != nil {
-			size = max(size, 2*cap(s.again.bytes)) // so that one piece is enough, soon
-		}
-		s.bytes = make([]byte, 0, size)
-		if s.again != nil {
-			s.again.bytes = s.bytes
+	return s.bytes.take(n, leastBytes, mostBytes)[:0]
+}
+
+// reset lets the memory be used again: nothing of what was taken may be kept. Where tests look for races, whoever does keep something
+// finds rubbish.
+func (s *slab) reset() {
+	if spoils {
+		for i := range s.bytes.whole[:s.bytes.taken] {
+			s.bytes.whole[i] = rubbish
 		}
 	}
-	from := len(s.bytes)
-	s.bytes = s.bytes[:from+n]
-	return s.bytes[from : from : from+n]
+	s.records.reset()
+	s.copies.reset()
+	s.bytes.taken = 0 // it is written before it is read
+}
+
+const rubbish = 0xAA // no text in UTF-8
+
+// taking is a piece of memory, and how much of it is taken.
+type taking[T any] struct {
+	whole []T
+	taken int
+}
+
+// take gives n more. What was given before stays good when another piece is begun.
+func (t *taking[T]) take(n, least, most int) []T {
+	if len(t.whole)-t.taken < n {
+		t.whole, t.taken = make([]T, max(n, least, min(2*len(t.whole), most))), 0
+	}
+	t.taken += n
+	return t.whole[t.taken-n : t.taken : t.taken]
+}
+
+func (t *taking[T]) reset() {
+	clear(t.whole[:t.taken])
+	t.taken = 0
 }
 
 // Records is memory for records that are read together, and forgotten together.
 type Records struct{ slab slab }
 
-// NewRecords gives memory that is enough for so many records, about.
-func NewRecords(n int) *Records { return &Records{slab{piece: n, again: &slab{}}} }
+// NewRecords gives memory for records.
+func NewRecords() *Records { return &Records{} }
 
 // Reset lets the memory be used again: nothing of the records that were read into it may be kept.
-func (r *Records) Reset() {
-	s := &r.slab
-	clear(s.again.records[:len(s.again.records)-len(s.records)])
-	s.records, s.bytes = s.again.records, s.again.bytes[:0]
-}
+func (r *Records) Reset() { r.slab.reset() }

@@ -11,7 +11,7 @@ import (
 // TestRecordsAreReadIntoTheSameMemoryAgain: what a record does not say is not what an earlier one said there.
 func TestRecordsAreReadIntoTheSameMemoryAgain(t *testing.T) { // alone: it counts allocations
 	const n = 8
-	records := NewRecords(n)
+	records := NewRecords()
 	for round := range 5 {
 		var all []*rxvigil.Record
 		for i := range n + round { // more than was said

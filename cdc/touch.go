@@ -87,7 +87,7 @@ func (c *collector) reset() {
 		fresh.fresh, fresh.report, fresh.limit, fresh.sources, fresh.part = c.fresh, c.report, c.limit, c.sources, c.part
 		*c = *fresh
 	}
-	c.slab = slab{}
+	c.slab.reset()
 	clear(c.index)
 	clear(c.documents)
 	clear(c.parents)

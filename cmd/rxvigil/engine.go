@@ -50,6 +50,7 @@ type engine struct {
 	happened []cdc.Happening        // in the transaction at hand
 	last     map[rxvigil.Tenant]int // the place of the last event that each tenant sees of it
 	named    []rxvigil.Event        // the events that are being encoded
+	words    map[string]string      // names of tenants and branches
 	since    time.Time              // when the open group began
 	age      time.Duration          // at which it ends
 	large    *large                 // the transaction that comes in parts; nil: none does

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/rxvigil/rxvigil"
 	"github.com/rxvigil/rxvigil/cdc"
@@ -160,7 +161,11 @@ func (e *engine) nextEvents(t *telling) []rxvigil.Event {
 		if t.named < len(t.happened) {
 			h := &t.happened[t.named]
 			t.next = max(t.next, h.Row<<4)
-			ev = e.event(t.tx, t.next, h.Type, h.Tenant, h.Branch, h.Data)
+			tenant, branch := h.Tenant, h.Branch
+			if _, ours := h.Data.(*rxvigil.StockLevel); !ours { // it may be a record's own, whose memory is used again
+				tenant, branch = rxvigil.Tenant(e.word(string(tenant))), rxvigil.Branch(e.word(string(branch)))
+			}
+			ev = e.event(t.tx, t.next, h.Type, tenant, branch, h.Data)
 			t.next++
 		} else {
 			i := t.named - len(t.happened)
@@ -180,6 +185,22 @@ func (e *engine) forgetHappened() {
 	if cap(e.happened) > hugeTransaction/10 {
 		e.happened = nil
 	}
+}
+
+// manyWords is how many words are remembered, for there are few tenants and branches.
+const manyWords = 1 << 16
+
+// word is the one copy of a name that many events have.
+func (e *engine) word(s string) string {
+	w, known := e.words[s]
+	if !known {
+		if len(e.words) >= manyWords {
+			clear(e.words)
+		}
+		w = strings.Clone(s)
+		e.words[w] = w
+	}
+	return w
 }
 
 func (e *engine) event(tx *cdc.Transaction, ordinal uint32, t rxvigil.EventType, tenant rxvigil.Tenant, branch rxvigil.Branch, data rxvigil.EventData) rxvigil.Event {

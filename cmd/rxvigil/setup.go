@@ -30,6 +30,7 @@ func newEngine(cfg *config, disk *state.Store, store alertStore, log *push.Log, 
 		awaited:   map[string]*awaited{},
 		last:      map[rxvigil.Tenant]int{},
 		spilled:   map[string]*spillroom{},
+		words:     map[string]string{},
 		retention: state.Retention{Age: cfg.Log.Retention, Bytes: cfg.Log.MaxBytes},
 	}
 	e.pack = c.Pack

@@ -251,7 +251,7 @@ func (e *engine) foldImages(ctx context.Context, r *rules.Engine, m *cdc.Memory)
 	const batches = 4
 	read, spare := make(chan pictured, batches), make(chan pictured, batches)
 	for range batches {
-		spare <- pictured{make([]rxvigil.Change, 0, foldBatch), cdc.NewRecords(foldBatch)}
+		spare <- pictured{make([]rxvigil.Change, 0, foldBatch), cdc.NewRecords()}
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
