@@ -64,15 +64,17 @@ func fill(draw *rand.Rand, v reflect.Value, words []string) {
 		return
 	case *rxvigil.Value:
 		*x = []rxvigil.Value{
-			rxvigil.TextOf(word()), rxvigil.ValueOf(rxvigil.TypeNumber, "12.50"), rxvigil.Null(rxvigil.TypeDay), {}, rxvigil.ValueOf(rxvigil.TypeTruth, "true"),
+			rxvigil.TextOf(word()), rxvigil.ValueOf(rxvigil.TypeNumber, "12.50"), rxvigil.Null(rxvigil.TypeDay),
+			{},
+			rxvigil.ValueOf(rxvigil.TypeTruth, "true"),
 			rxvigil.ValueOf(rxvigil.TypeNumber, "NaN"),
 		}[draw.IntN(6)]
 		return
 	}
 	switch v.Kind() {
 	case reflect.Struct:
-		for i := range v.NumField() {
-			fill(draw, v.Field(i), words)
+		for _, field := range v.Fields() {
+			fill(draw, field, words)
 		}
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))

@@ -162,3 +162,35 @@ func TestRecentImagesAreForgottenWhereNoGroupIsOpen(t *testing.T) {
 		}
 	}
 }
+
+// A start reads all images: where they fit they are known afterwards, where they do not none is.
+func TestImagesThatDoNotAllFitAreNotRemembered(t *testing.T) {
+	t.Parallel()
+	note := func(r *recent, n int) {
+		for i := range n {
+			r.note(fmt.Appendf(nil, "lot/%d", i), make([]byte, 1000))
+		}
+	}
+	var few, many recent
+	note(&few, 1_000)
+	note(&many, 20_000)
+	if _, known := few.get([]byte("lot/7")); !known {
+		t.Error("few images are not remembered")
+	}
+	if many.young.records != nil || many.old.records != nil {
+		t.Errorf("many images take %d bytes", len(many.young.records)+len(many.old.records))
+	}
+	note(&many, 10)
+	if _, known := many.get([]byte("lot/7")); known {
+		t.Error("after too many, some are remembered")
+	}
+	many.write([]byte("lot/7"), []byte("new"))
+	if v, _ := many.get([]byte("lot/7")); string(v) != "new" {
+		t.Errorf("what is written afterwards is %q", v)
+	}
+	many.write([]byte("lot/8"), []byte("unsaved"))
+	note(&many, 20_000)
+	if v, _ := many.get([]byte("lot/8")); string(v) != "unsaved" {
+		t.Errorf("what was not saved is %q after too many were read", v)
+	}
+}

@@ -179,7 +179,7 @@ func (e *engine) Resumed(ctx context.Context, m *cdc.Memory) error {
 	}
 	meta := e.disk.Meta()
 	e.durable.Store(meta.Position)
-	e.vital.resume()
+	e.vital.resume(meta.Position)
 	e.open(rxvigil.EndOf(e.epoch, meta.Floor), rxvigil.EndOf(e.epoch, meta.Position))
 	return nil
 }

@@ -47,10 +47,10 @@ const caughtUp = 5 * time.Second
 
 // resume says that the stream goes on where the disk stands. What was told last may lie ahead of that, so nothing is called true before
 // a canary that this process has sent comes back.
-func (v *vitals) resume() {
+func (v *vitals) resume(position uint64) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.status, v.since, v.resuming = "catching_up", time.Now().UTC(), true
+	v.position, v.status, v.since, v.resuming = max(v.position, position), "catching_up", time.Now().UTC(), true
 }
 
 // arrive says that everything is true.
@@ -117,12 +117,15 @@ func (v *vitals) forgetCanaries() {
 }
 
 // measured records how much WAL lies between the source's head and us, and what is kept for us. Seen is how far the stream was read:
-// what others write is no lag of ours.
+// what others write is no lag of ours. Before a boot has found its place nobody knows of any.
 func (v *vitals) measured(k cdc.KeptWAL, seen uint64) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.kept = k
-	v.lagBytes = max(0, int64(k.Head-max(v.position, seen)))
+	v.lagBytes = 0
+	if place := max(v.position, seen); place > 0 {
+		v.lagBytes = max(0, int64(k.Head-place))
+	}
 	switch {
 	case v.status == "live" && v.lagBytes > catchingUp:
 		v.status, v.since = "catching_up", time.Now().UTC()
