@@ -223,7 +223,7 @@ type Stock struct {
 
 // AlertChange is one transition of an alert.
 type AlertChange struct {
-	Alert Alert
+	Alert *Alert
 	From  Status
 }
 

@@ -103,7 +103,7 @@ func newLetterbox() *letterbox { return &letterbox{positions: map[rxvigil.Tenant
 // transition is a step of an alert.
 func transition(t rxvigil.Tenant, event rxvigil.EventType, a rxvigil.Alert) rxvigil.Event {
 	a.Tenant = t
-	return rxvigil.Event{Type: event, Tenant: t, Branch: a.Branch, Data: rxvigil.AlertChange{Alert: a}}
+	return rxvigil.Event{Type: event, Tenant: t, Branch: a.Branch, Data: rxvigil.AlertChange{Alert: &a}}
 }
 
 // settled lets the courier do all it can do now.

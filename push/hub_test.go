@@ -304,7 +304,7 @@ func TestInventoryHubHearsWhatGotWorse(t *testing.T) {
 		settled := lowStock("m1", 90)
 		settled.Status = rxvigil.Resolved
 		change := func(typ rxvigil.EventType, a rxvigil.Alert) rxvigil.Event {
-			return rxvigil.Event{Type: typ, Tenant: abyssinia, Branch: a.Branch, Data: rxvigil.AlertChange{Alert: a}}
+			return rxvigil.Event{Type: typ, Tenant: abyssinia, Branch: a.Branch, Data: rxvigil.AlertChange{Alert: &a}}
 		}
 		b.tx(change(rxvigil.AlertRaised, low), change(rxvigil.AlertRaised, dated), change(rxvigil.AlertResolved, settled),
 			event(abyssinia, "", "fridge_open", `{"message":"The fridge is open","type":"error","minutes":7}`),

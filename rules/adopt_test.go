@@ -47,7 +47,7 @@ func TestAPackThatCannotBeMeantLeavesTheRunningOne(t *testing.T) {
 func find(out Outcome, rule string) rxvigil.Alert {
 	for _, t := range out.Transitions {
 		if t.Alert.Rule == rule {
-			return t.Alert
+			return *t.Alert
 		}
 	}
 	return rxvigil.Alert{}

@@ -367,7 +367,7 @@ func compareStock(a, b StockChange) int {
 }
 
 func compareTransitions(a, b Transition) int {
-	x, y := &a.Alert, &b.Alert
+	x, y := a.Alert, b.Alert
 	return cmp.Or(x.ChangedAt.Compare(y.ChangedAt), cmp.Compare(x.Rule, y.Rule), cmp.Compare(x.Subject.Type, y.Subject.Type),
 		cmp.Compare(x.Subject.ID, y.Subject.ID), cmp.Compare(x.Tenant, y.Tenant), cmp.Compare(x.Branch, y.Branch),
 		cmp.Compare(x.Episode, y.Episode), cmp.Compare(x.Version, y.Version))

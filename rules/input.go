@@ -93,7 +93,7 @@ type StockChange struct {
 
 // Transition is one step in an alert's life: the alert after it, and what it was before.
 type Transition struct {
-	Alert rxvigil.Alert
+	Alert *rxvigil.Alert // as it became; never changed
 	From  rxvigil.Status // empty: it was raised
 	Event rxvigil.EventType
 	By    string // who asked; empty: nobody, the facts did

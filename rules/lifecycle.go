@@ -41,7 +41,8 @@ func (e *Engine) step(o *open, to rxvigil.Status, event rxvigil.EventType, at ti
 	}
 	e.attend(o)
 	e.say(&o.alert, note)
-	e.out.Transitions = append(e.out.Transitions, Transition{Alert: o.alert, From: from, Event: event, By: by, Note: note})
+	told := o.alert // the next step changes the alert, not what was told
+	e.out.Transitions = append(e.out.Transitions, Transition{Alert: &told, From: from, Event: event, By: by, Note: note})
 }
 
 // change tells that rung, severity or a retold value moved. Risen severity ends an acknowledgement and a snooze.

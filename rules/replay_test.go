@@ -225,7 +225,7 @@ func (s *stream) restore(t *testing.T, e *Engine, stored int) {
 	alerts, episodes := map[string]rxvigil.Alert{}, map[string]int{}
 	for _, out := range s.outcomes[:stored+1] {
 		for _, tr := range out.Transitions {
-			alerts[tr.Alert.ID] = tr.Alert
+			alerts[tr.Alert.ID] = *tr.Alert
 			episodes[tr.Alert.Fingerprint()] = tr.Alert.Episode
 		}
 		e.RestoreOccurrences(out.Occurrences)

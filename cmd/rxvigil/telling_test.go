@@ -19,7 +19,7 @@ func TestATransactionIsToldInPiecesAsAtOnce(t *testing.T) {
 			tell.happened = append(tell.happened, cdc.Happening{Row: uint32(i / 20), Tenant: rxvigil.Tenant(fmt.Sprint("t", i%3)), Type: rxvigil.LotUpdated, Data: rxvigil.Custom{}})
 		}
 		for i := range size[1] {
-			tell.transitions = append(tell.transitions, rules.Transition{Event: rxvigil.AlertRaised, Alert: rxvigil.Alert{ID: fmt.Sprint(i), Tenant: rxvigil.Tenant(fmt.Sprint("t", i/5%3))}})
+			tell.transitions = append(tell.transitions, rules.Transition{Event: rxvigil.AlertRaised, Alert: &rxvigil.Alert{ID: fmt.Sprint(i), Tenant: rxvigil.Tenant(fmt.Sprint("t", i/5%3))}})
 		}
 		e.findLast(&tell)
 		var all []rxvigil.Event

@@ -65,7 +65,7 @@ func (r *Report) rule(id string) *Rule {
 
 // note takes one transition.
 func (r *Report) note(t *rules.Transition, now time.Time, zone *time.Location) {
-	a := &t.Alert
+	a := t.Alert
 	if len(a.Why.Inputs) == 0 || a.Why.LSN == "" || a.Why.CommittedAt.IsZero() {
 		r.Unexplained++
 	}

@@ -128,7 +128,8 @@ func scanRecorded(row pgx.CollectableRow) (r rules.Recorded, err error) {
 	if r.Tx.XID, err = strconv.ParseUint(xid, 10, 64); err != nil {
 		return r, err
 	}
-	return r, json.Unmarshal(body, &r.Alert)
+	r.Alert = &rxvigil.Alert{}
+	return r, json.Unmarshal(body, r.Alert)
 }
 
 // Alert is rules.Store's.

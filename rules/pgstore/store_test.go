@@ -110,7 +110,7 @@ func aCommit(lsn uint64, names ...string) rules.Commit {
 			Subject: rxvigil.Subject{Type: "medicine", ID: strings.ToValidUTF8(strings.ReplaceAll(name, "\x00", ""), ""), Name: name},
 		}
 		a.ID = rxvigil.AlertID(a.Fingerprint(), 1)
-		c.Transitions = append(c.Transitions, rules.Transition{Alert: a, Event: rxvigil.AlertRaised})
+		c.Transitions = append(c.Transitions, rules.Transition{Alert: &a, Event: rxvigil.AlertRaised})
 	}
 	return c
 }

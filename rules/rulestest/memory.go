@@ -118,7 +118,7 @@ func (m *Memory) save(c *rules.Commit) {
 		if m.alerts[k].Version >= tr.Alert.Version {
 			continue
 		}
-		m.alerts[k] = tr.Alert
+		m.alerts[k] = *tr.Alert
 		m.history[k] = append(m.history[k], rules.Recorded{Pos: c.Place(i), Tx: c.Tx, Transition: tr})
 	}
 	for _, o := range c.Occurrences {

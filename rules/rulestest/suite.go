@@ -62,11 +62,11 @@ func alert(t rxvigil.Tenant, medicine string, version int, status rxvigil.Status
 }
 
 func raised(a rxvigil.Alert) rules.Transition {
-	return rules.Transition{Alert: a, Event: rxvigil.AlertRaised}
+	return rules.Transition{Alert: &a, Event: rxvigil.AlertRaised}
 }
 
 func ended(a rxvigil.Alert) rules.Transition {
-	return rules.Transition{Alert: a, From: rxvigil.Firing, Event: rxvigil.AlertResolved, Note: "gone"}
+	return rules.Transition{Alert: &a, From: rxvigil.Firing, Event: rxvigil.AlertResolved, Note: "gone"}
 }
 
 func commit(lsn uint64, transitions ...rules.Transition) rules.Commit {
