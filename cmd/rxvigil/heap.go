@@ -24,7 +24,8 @@ type heap struct {
 type thrift struct{ percent, bytes uint64 }
 
 var (
-	thriftyStart = thrift{20, 32 << 20} //nolint:gochecknoglobals // constants; Go has none for structs
+	thriftyBoot  = thrift{20, 32 << 20} //nolint:gochecknoglobals // constants; Go has none for structs
+	thriftyStart = thrift{30, 48 << 20} //nolint:gochecknoglobals // a warm start is to be short
 	thriftyLarge = thrift{10, 16 << 20} //nolint:gochecknoglobals // a transaction is not to cost more than 100 MB
 )
 

@@ -26,7 +26,7 @@ func (e *engine) Forget(ctx context.Context, id cdc.Identity, hash string) error
 	}
 	e.epoch = epochOf(id, hash)
 	if e.booted == nil {
-		e.booted = e.heap.save(thriftyStart)
+		e.booted = e.heap.save(thriftyBoot)
 	}
 	e.group, e.recorded, e.settled, e.saved = nil, nil, 0, 0
 	clear(e.usage)
