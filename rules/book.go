@@ -74,12 +74,19 @@ const (
 )
 
 // label names the medicine.
-func (m *medicine) label(id, name string) {
+func (m *medicine) label(id, name string) { m.text, m.idLen = joined(id, name) }
+
+// joined is two texts in one piece of memory of its own, and where the second begins. A key of Postgres' is far shorter than that can say:
+// it has to fit into a page of an index.
+func joined(id, name string) (text string, idLen uint16) {
 	id = id[:min(len(id), math.MaxUint16)]
-	m.text, m.idLen = strings.Clone(id), uint16(len(id))
-	if name != "" {
-		m.text = id + name
+	if name == "" {
+		return strings.Clone(id), uint16(len(id))
 	}
+	if id == "" {
+		return strings.Clone(name), 0
+	}
+	return id + name, uint16(len(id))
 }
 
 func (m *medicine) id() string   { return m.text[:m.idLen] }

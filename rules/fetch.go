@@ -60,7 +60,7 @@ func fetch(places []place) (looked int) {
 	places = places[:n]
 	for i := range places {
 		l := places[i].lot
-		looked += int(l.text[0]) + int(l.shelf.mark)
+		looked += firstByte(l.text) + int(l.shelf.mark)
 	}
 	for i := range places {
 		s := places[i].lot.shelf
@@ -70,9 +70,14 @@ func fetch(places []place) (looked int) {
 		}
 	}
 	for i := range places {
-		if m := places[i].lot.shelf.medicine; m.text != "" {
-			looked += int(m.text[0])
-		}
+		looked += firstByte(places[i].lot.shelf.medicine.text)
 	}
 	return looked
+}
+
+func firstByte(s string) int {
+	if s == "" {
+		return 0
+	}
+	return int(s[0])
 }

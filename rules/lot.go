@@ -3,8 +3,6 @@ package rules
 import (
 	"cmp"
 	"encoding/hex"
-	"math"
-	"strings"
 
 	"github.com/rxvigil/rxvigil"
 )
@@ -29,17 +27,13 @@ type lot struct {
 	quiet          bool // no alert is open on it; false: there may be one
 }
 
-// label names the lot. A key of Postgres' is far shorter than a keyLen can say: it has to fit into a page of an index.
+// label names the lot.
 func (l *lot) label(id, number string) {
-	id = id[:min(len(id), math.MaxUint16)]
 	if packed, ok := packUUID(id); ok {
 		l.text, l.keyLen = string(packed[:])+number, packedUUID
 		return
 	}
-	l.text, l.keyLen = strings.Clone(id), uint16(len(id))
-	if number != "" {
-		l.text = id + number
-	}
+	l.text, l.keyLen = joined(id, number)
 }
 
 // key is the lot's id as an index knows it.

@@ -3,6 +3,8 @@ package rules
 import (
 	"strings"
 	"testing"
+
+	"github.com/rxvigil/rxvigil"
 )
 
 // FuzzLabel: a lot is called as it was named, and found under that name alone.
@@ -48,5 +50,20 @@ func TestALotIsFoundWithoutAllocation(t *testing.T) {
 		}); n != 0 {
 			t.Errorf("%s: %v allocations", id, n)
 		}
+	}
+}
+
+// TestALotWithoutANameIsFolded: nothing that a row can say stands in the way of what is fetched ahead.
+func TestALotWithoutANameIsFolded(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	s.send(Input{Changes: []rxvigil.Change{
+		{After: aMedicine("", "", 1)}, {After: record(rxvigil.KindLot, "", "", "medicine=M", "on_hand=5")}, {After: record(rxvigil.KindLot, "L", "", "medicine=M", "on_hand=7")},
+	}})
+	out := s.send(Input{Changes: []rxvigil.Change{
+		{After: record(rxvigil.KindLot, "", "", "medicine=M", "on_hand=4")}, {After: record(rxvigil.KindLot, "L", "", "medicine=M", "on_hand=6")},
+	}})
+	if len(out.Stock) != 1 || out.Stock[0].Level.Before.OnHand.String() != "12" || out.Stock[0].Level.After.OnHand.String() != "10" {
+		t.Errorf("stock is told as %+v", out.Stock)
 	}
 }

@@ -72,7 +72,7 @@ func (e *engine) await(tx *cdc.Transaction, h *cdc.Happening, d *rxvigil.EntityC
 	case w == nil && (!came || len(d.Lines) > 0):
 		return []cdc.Happening{*h}, nil
 	case w == nil:
-		w = &awaited{Until: now.Add(d.Record.Schema.Settle), Tenant: rxvigil.Tenant(e.word(string(h.Tenant))), Branch: rxvigil.Branch(e.word(string(h.Branch))), lsn: tx.LSN}
+		w = &awaited{Until: now.Add(d.Record.Schema.Settle), Tenant: e.ownTenant(h.Tenant), Branch: e.ownBranch(h.Branch), lsn: tx.LSN}
 		w.Types, w.Data = []rxvigil.EventType{h.Type}, rxvigil.DataJSON(*d)
 	case w.lsn == tx.LSN: // what else its coming means
 		w.Types = append(w.Types, h.Type)
@@ -81,7 +81,7 @@ func (e *engine) await(tx *cdc.Transaction, h *cdc.Happening, d *rxvigil.EntityC
 	case len(d.Lines) > 0:
 		return cdc.Came(h.Row, d), e.keepAwaited(key, nil)
 	default:
-		w.Types, w.Branch = w.Types[:0], rxvigil.Branch(e.word(string(h.Branch)))
+		w.Types, w.Branch = w.Types[:0], e.ownBranch(h.Branch)
 		for _, one := range cdc.Came(h.Row, d) {
 			w.Types, w.Data = append(w.Types, one.Type), rxvigil.DataJSON(one.Data)
 		}

@@ -152,31 +152,32 @@ func (e *engine) findLast(t *telling) {
 	}
 }
 
-// nextEvents names the next of them. A row's index stands in the high bits of the ordinal; where one row means more than sixteen events,
-// they take the next ordinals. The events are good until the next call.
+// nextEvents names the next of them. They are good until the next call.
 func (e *engine) nextEvents(t *telling) []rxvigil.Event {
 	events := e.named[:0]
 	for ; !t.done() && len(events) < toldTogether; t.named++ {
-		var ev rxvigil.Event
-		if t.named < len(t.happened) {
-			h := &t.happened[t.named]
-			t.next = max(t.next, h.Row<<4)
-			tenant, branch := h.Tenant, h.Branch
-			if _, ours := h.Data.(*rxvigil.StockLevel); !ours { // it may be a record's own, whose memory is used again
-				tenant, branch = rxvigil.Tenant(e.word(string(tenant))), rxvigil.Branch(e.word(string(branch)))
-			}
-			ev = e.event(t.tx, t.next, h.Type, tenant, branch, h.Data)
-			t.next++
-		} else {
-			i := t.named - len(t.happened)
-			c := &t.transitions[i]
-			ev = e.event(t.tx, rxvigil.FirstTransition+uint32(i), c.Event, c.Alert.Tenant, c.Alert.Branch, rxvigil.AlertChange{Alert: c.Alert, From: c.From})
-		}
+		ev := e.nextEvent(t)
 		ev.Last = e.last[ev.Tenant] == t.named
 		events = append(events, ev)
 	}
 	e.named = events
 	return events
+}
+
+// nextEvent names the next of them. A row's index stands in the high bits of the ordinal; where one row means more than sixteen events, they
+// take the next ordinals.
+func (e *engine) nextEvent(t *telling) rxvigil.Event {
+	if i := t.named - len(t.happened); i >= 0 {
+		c := &t.transitions[i]
+		return e.event(t.tx, rxvigil.FirstTransition+uint32(i), c.Event, c.Alert.Tenant, c.Alert.Branch, rxvigil.AlertChange{Alert: c.Alert, From: c.From})
+	}
+	h := &t.happened[t.named]
+	t.next = max(t.next, h.Row<<4) + 1
+	tenant, branch := h.Tenant, h.Branch
+	if _, ours := h.Data.(*rxvigil.StockLevel); !ours { // they may be a record's own, whose memory is used again
+		tenant, branch = e.ownTenant(tenant), e.ownBranch(branch)
+	}
+	return e.event(t.tx, t.next-1, h.Type, tenant, branch, h.Data)
 }
 
 // forgetHappened lets go of what happened in a transaction, once it is encoded; the room for it is used again.
@@ -189,6 +190,10 @@ func (e *engine) forgetHappened() {
 
 // manyWords is how many words are remembered, for there are few tenants and branches.
 const manyWords = 1 << 16
+
+func (e *engine) ownTenant(t rxvigil.Tenant) rxvigil.Tenant { return rxvigil.Tenant(e.word(string(t))) }
+
+func (e *engine) ownBranch(b rxvigil.Branch) rxvigil.Branch { return rxvigil.Branch(e.word(string(b))) }
 
 // word is the one copy of a name that many events have.
 func (e *engine) word(s string) string {
