@@ -26,6 +26,7 @@ type thrift struct{ percent, bytes uint64 }
 var (
 	thriftyBoot  = thrift{20, 32 << 20} //nolint:gochecknoglobals // constants; Go has none for structs
 	thriftyStart = thrift{30, 48 << 20} //nolint:gochecknoglobals // a warm start is to be short
+	thriftyJudge = thrift{8, 16 << 20}  //nolint:gochecknoglobals // a boot holds most when it judges, and is to stay within 500 MB
 	thriftyLarge = thrift{10, 16 << 20} //nolint:gochecknoglobals // a transaction is not to cost more than 100 MB
 )
 

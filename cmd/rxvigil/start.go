@@ -116,7 +116,7 @@ func (e *engine) Booted(ctx context.Context, tx *cdc.Transaction, gap *cdc.Gap) 
 	if err := e.keepPicture(); err != nil {
 		return err
 	}
-	defer e.heap.save(thriftyLarge)() // there may be an alert for each shelf
+	defer e.heap.save(thriftyJudge)() // there may be an alert for each shelf
 	r := e.rules.Load()
 	r.Restore(snapshot.Alerts, snapshot.Episodes)
 	r.RestoreOccurrences(snapshot.Occurrences)
