@@ -31,7 +31,7 @@ const day = 24 * time.Hour
 // others nobody can say that there should have been more.
 func (p LowAdherence) judge(rx *prescription, now time.Time, t *tenant) (state, time.Time) {
 	s := state{branch: rx.Branch, subject: rx.subject(), verdict: verdict{rung: "gaps", severity: rxvigil.Info}}
-	s.values = factsOf(named("medicine", rxvigil.Null(rxvigil.TypeText)), named("percent", rxvigil.Null(rxvigil.TypeNumber)), named("days", rxvigil.Null(rxvigil.TypeNumber)))
+	s.values = rxvigil.FactsOf(named("medicine", rxvigil.Null(rxvigil.TypeText)), named("percent", rxvigil.Null(rxvigil.TypeNumber)), named("days", rxvigil.Null(rxvigil.TypeNumber)))
 	var next time.Time
 	for i := range rx.Lines {
 		l := &rx.Lines[i]
@@ -46,7 +46,7 @@ func (p LowAdherence) judge(rx *prescription, now time.Time, t *tenant) (state, 
 		case !now.Before(at) && s.finding != fires:
 			s.finding = fires
 			covered := rxvigil.NumberOf(min(int64(l.Covered), passed)).Mul(rxvigil.NumberOf(100)).Quo(rxvigil.NumberOf(passed))
-			s.values = factsOf(
+			s.values = rxvigil.FactsOf(
 				named("medicine", rxvigil.TextOf(t.named(l.Medicine).name())), named("percent", rxvigil.NumberValue(covered.Round(0))),
 				named("days", rxvigil.NumberValue(rxvigil.NumberOf(passed))),
 			)

@@ -35,7 +35,7 @@ func (e *Engine) noteFault(f Fault) {
 	if len(f.Text) > mostFaultLen {
 		f.Text = strings.ToValidUTF8(f.Text[:mostFaultLen], "") + "…"
 	}
-	values := factsOf(
+	values := rxvigil.FactsOf(
 		named("table", rxvigil.TextOf(f.Table)),
 		named("column", rxvigil.TextOf(f.Column)),
 		named("reason", rxvigil.TextOf(f.Reason)),
@@ -50,7 +50,7 @@ func (e *Engine) noteBlind(i *Interval) {
 	if i == nil {
 		return
 	}
-	values := factsOf(
+	values := rxvigil.FactsOf(
 		named("from", lsnValue(i.From)),
 		named("to", lsnValue(i.To)),
 		named("since", timeValue(i.Since)),

@@ -121,7 +121,7 @@ func (p ColdChain) judge(s *sensor, now time.Time) state {
 	if !s.Out.IsZero() && found.finding != fires {
 		s.Look = s.Out.Add(p.After)
 	}
-	found.values = factsOf(
+	found.values = rxvigil.FactsOf(
 		named("celsius", rxvigil.NumberValue(s.Celsius)), named("low", rxvigil.NumberValue(low)), named("high", rxvigil.NumberValue(high)),
 		named("since", timeValue(s.Out)), named("kinetic", rxvigil.NumberValue(mean)),
 	)
@@ -186,7 +186,7 @@ func (e *Engine) judgeBreach(t *tenant, b *breach, over bool) {
 	if over {
 		found.finding = clears
 	}
-	found.values = factsOf(
+	found.values = rxvigil.FactsOf(
 		named("breach", rxvigil.TextOf(b.Text)), named("celsius", rxvigil.NumberValue(b.Celsius)), named("low", rxvigil.NumberValue(b.Low)), named("high", rxvigil.NumberValue(b.High)),
 	)
 	found.inputs = found.values

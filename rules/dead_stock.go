@@ -51,7 +51,7 @@ func (h *hearing) deadAfter() (rxvigil.Number, string) {
 }
 
 func describeDeadStock(h *hearing, _ verdict) description {
-	values := factsOf(named("on_hand", rxvigil.NumberValue(h.stock.OnHand)), named("last_sale", rxvigil.Null(rxvigil.TypeDay)), named("idle_days", rxvigil.Null(rxvigil.TypeNumber)))
+	values := rxvigil.FactsOf(named("on_hand", rxvigil.NumberValue(h.stock.OnHand)), named("last_sale", rxvigil.Null(rxvigil.TypeDay)), named("idle_days", rxvigil.Null(rxvigil.TypeNumber)))
 	if last, sold := h.lastSale(); sold {
 		values.Set("last_sale", rxvigil.ValueOf(rxvigil.TypeDay, last.String()))
 		values.Set("idle_days", rxvigil.NumberValue(rxvigil.NumberOf(int64(last.Until(h.today)))))

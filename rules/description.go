@@ -2,8 +2,6 @@ package rules
 
 import "github.com/rxvigil/rxvigil"
 
-func factsOf(all ...rxvigil.Fact) rxvigil.Facts { return rxvigil.FactsOf(all...) }
-
 func named(name string, v rxvigil.Value) rxvigil.Fact { return rxvigil.Fact{Name: name, Value: v} }
 
 // with is a copy of the values with one more number in it.

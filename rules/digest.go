@@ -65,7 +65,7 @@ func (e *Engine) sumUp(t *tenant, wall, before string) {
 			return cmp.Or(cmp.Compare(b.Severity.Rank(), a.Severity.Rank()), b.StartedAt.Compare(a.StartedAt), strings.Compare(a.ID, b.ID))
 		})
 		s.Items = s.Items[:min(len(s.Items), mostSummed)]
-		s.Message = e.speechOf(t.id).sentence(&rxvigil.Alert{Kind: "digest", Values: factsOf(
+		s.Message = e.speechOf(t.id).sentence(&rxvigil.Alert{Kind: "digest", Values: rxvigil.FactsOf(
 			named("rule", rxvigil.TextOf(s.Rule)), named("new", rxvigil.NumberValue(rxvigil.NumberOf(int64(s.New)))), named("open", rxvigil.NumberValue(rxvigil.NumberOf(int64(s.Open)))),
 		)}, false)
 		e.out.Digests = append(e.out.Digests, *s)

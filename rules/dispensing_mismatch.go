@@ -96,7 +96,7 @@ func watchHanded(e *Engine, r *rule, c *prescriptionChange) {
 func overDispensed(c *prescriptionChange, l *prescribed, most rxvigil.Number) incident {
 	return incident{
 		branch: c.now.Branch, rung: "over", severity: rxvigil.High, subject: c.now.subject(),
-		values: factsOf(
+		values: rxvigil.FactsOf(
 			named("medicine", rxvigil.TextOf(c.tenant.named(l.Medicine).name())), named("quantity", rxvigil.NumberValue(l.Dispensed)),
 			named("prescribed", rxvigil.NumberValue(most)), named("missing", rxvigil.NumberValue(l.Dispensed.Sub(most))),
 		),
@@ -116,7 +116,7 @@ func (h *handed) wake(e *Engine, t *tenant) {
 	e.report(r, t, incident{
 		branch: h.Branch, rung: "unsold", severity: rxvigil.High,
 		subject: rxvigil.Subject{Type: subjectPrescription, ID: h.Prescription, Name: h.Number},
-		values: factsOf(
+		values: rxvigil.FactsOf(
 			named("medicine", rxvigil.TextOf(s.medicine.name())), named("quantity", rxvigil.NumberValue(h.Quantity)), named("moved", rxvigil.NumberValue(sold)),
 			named("missing", rxvigil.NumberValue(h.Quantity.Sub(sold))),
 		),

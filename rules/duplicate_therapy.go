@@ -40,7 +40,7 @@ func reportDuplicate(e *Engine, r *rule, c *prescriptionChange) {
 		}
 		e.report(r, c.tenant, incident{
 			branch: c.now.Branch, rung: rung, severity: rxvigil.High, subject: c.now.subject(),
-			values: factsOf(
+			values: rxvigil.FactsOf(
 				named("medicine", rxvigil.TextOf(c.tenant.named(m).name())), named("other", rxvigil.TextOf(other.label())), named("patient", rxvigil.TextOf(c.now.Patient)),
 			),
 		})

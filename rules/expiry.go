@@ -70,7 +70,7 @@ func (h *hearing) judgeLot(l *lot) verdict {
 }
 
 func describeExpiry(h *hearing, v verdict) description {
-	values := factsOf(
+	values := rxvigil.FactsOf(
 		named("days", rxvigil.Null(rxvigil.TypeNumber)),
 		named("expires", rxvigil.Null(rxvigil.TypeDay)),
 		named("quantity", rxvigil.NumberValue(v.lot.onHand)),

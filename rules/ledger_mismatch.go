@@ -34,7 +34,7 @@ func (h *hearing) ledger() rxvigil.Number {
 func (h *hearing) drift() rxvigil.Number { return h.stock.OnHand.Sub(h.ledger()) }
 
 func describeLedger(h *hearing, _ verdict) description {
-	values := factsOf(
+	values := rxvigil.FactsOf(
 		named("on_hand", rxvigil.NumberValue(h.stock.OnHand)),
 		named("ledger", rxvigil.NumberValue(h.ledger())),
 		named("drift", rxvigil.NumberValue(h.drift())),

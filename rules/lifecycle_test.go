@@ -163,7 +163,7 @@ func TestEngineTimeNeverStepsBackAndNeverRunsAhead(t *testing.T) {
 
 func TestALotThatIsUsedUpIsNotCalledFresh(t *testing.T) {
 	t.Parallel()
-	a := rxvigil.Alert{Kind: "expiry", Status: rxvigil.Resolved, Subject: rxvigil.Subject{Name: "Cetirizine 10mg", Lot: "BOL-11A"}, Values: factsOf(
+	a := rxvigil.Alert{Kind: "expiry", Status: rxvigil.Resolved, Subject: rxvigil.Subject{Name: "Cetirizine 10mg", Lot: "BOL-11A"}, Values: rxvigil.FactsOf(
 		named("quantity", rxvigil.NumberValue(rxvigil.NumberOf(0))), named("days", rxvigil.NumberValue(rxvigil.NumberOf(5))),
 		named("expires", rxvigil.ValueOf(rxvigil.TypeDay, "2026-11-27")),
 	)}

@@ -91,7 +91,7 @@ func (h *hearing) recovery(level rxvigil.Number) rxvigil.Number {
 
 func describeLowStock(h *hearing, _ verdict) description {
 	level, source := h.level()
-	d := description{values: factsOf(
+	d := description{values: rxvigil.FactsOf(
 		named("available", rxvigil.NumberValue(h.stock.Available)),
 		named("min", rxvigil.NumberValue(level)),
 		named("on_hand", rxvigil.NumberValue(h.stock.OnHand)),

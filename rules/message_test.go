@@ -110,7 +110,7 @@ func TestWhatHasRunOutIsNotSaidToLast(t *testing.T) {
 	for _, s := range speeches() {
 		said := func(available int64) string {
 			return s.sentence(&rxvigil.Alert{
-				Kind: "projected_stockout", Status: rxvigil.Resolved, Subject: rxvigil.Subject{Name: "M"}, Values: factsOf(named("available", rxvigil.NumberValue(rxvigil.NumberOf(available)))),
+				Kind: "projected_stockout", Status: rxvigil.Resolved, Subject: rxvigil.Subject{Name: "M"}, Values: rxvigil.FactsOf(named("available", rxvigil.NumberValue(rxvigil.NumberOf(available)))),
 			}, false)
 		}
 		if out := said(0); strings.Contains(out, "0") || out == said(3) || out != said(-1) || !strings.Contains(said(3), "3") {

@@ -41,8 +41,8 @@ func impossible(onHand, reserved rxvigil.Number) bool {
 }
 
 func describeNegativeStock(h *hearing, _ verdict) description {
-	values := factsOf(named("lots", rxvigil.TextOf(h.impossibleLots())))
-	inputs := factsOf(
+	values := rxvigil.FactsOf(named("lots", rxvigil.TextOf(h.impossibleLots())))
+	inputs := rxvigil.FactsOf(
 		named("lots", values.Get("lots")),
 		named("on_hand", rxvigil.NumberValue(h.stock.OnHand)),
 		named("reserved", rxvigil.NumberValue(h.stock.Reserved)),

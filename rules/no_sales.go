@@ -132,7 +132,7 @@ func (k *till) state(now time.Time) state {
 		branch: k.Branch, subject: rxvigil.Subject{Type: subjectBranch, ID: string(k.Branch), Name: string(k.Branch)},
 		verdict: verdict{rung: "silent", severity: rxvigil.High},
 	}
-	s.values = factsOf(named("since", timeValue(k.Last)), named("minutes", rxvigil.NumberValue(rxvigil.NumberOf(int64(now.Sub(k.Last)/time.Minute)))))
+	s.values = rxvigil.FactsOf(named("since", timeValue(k.Last)), named("minutes", rxvigil.NumberValue(rxvigil.NumberOf(int64(now.Sub(k.Last)/time.Minute)))))
 	s.inputs = s.values
 	if !k.Look.IsZero() && !now.Before(k.Look) {
 		s.finding = fires

@@ -53,7 +53,7 @@ func (h *hearing) most() (rxvigil.Number, string) {
 func describeOverstock(h *hearing, _ verdict) description {
 	f := h.forecast()
 	most, source := h.most()
-	values := factsOf(named("available", rxvigil.NumberValue(h.stock.Available)), named("max", rxvigil.NumberValue(most)))
+	values := rxvigil.FactsOf(named("available", rxvigil.NumberValue(h.stock.Available)), named("max", rxvigil.NumberValue(most)))
 	if f.sells() {
 		values.Set("months", rxvigil.NumberValue(f.months(h.stock.Available).Round(2)))
 	}

@@ -133,7 +133,7 @@ func (o *owed) wake(e *Engine, t *tenant) {
 	e.report(r, t, incident{
 		branch: o.Branch, rung: string(o.Way), severity: rxvigil.High,
 		subject: rxvigil.Subject{Type: subjectSale, ID: o.Sale + "/" + m.id(), Name: m.name(), Medicine: m.id()},
-		values: factsOf(
+		values: rxvigil.FactsOf(
 			named("sale", rxvigil.TextOf(o.Number)), named("quantity", rxvigil.NumberValue(o.Quantity)), named("moved", rxvigil.NumberValue(o.Moved)),
 			named("missing", rxvigil.NumberValue(o.rest())),
 		),

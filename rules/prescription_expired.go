@@ -23,7 +23,7 @@ func reportExhausted(e *Engine, r *rule, c *prescriptionChange) {
 		subject.ID += "/" + l.ID
 		e.report(r, c.tenant, incident{
 			branch: c.now.Branch, rung: "exhausted", severity: rxvigil.High, subject: subject,
-			values: factsOf(
+			values: rxvigil.FactsOf(
 				named("medicine", rxvigil.TextOf(c.tenant.named(l.Medicine).name())), named("fills", rxvigil.NumberValue(rxvigil.NumberOf(int64(l.Fills)))),
 				named("most", rxvigil.NumberValue(most)),
 			),
@@ -39,7 +39,7 @@ func reportOutdated(e *Engine, r *rule, c *prescriptionChange) {
 	if !p.Limited || today <= p.Until || !c.dispenses() {
 		return
 	}
-	values := factsOf(named("valid_until", rxvigil.ValueOf(rxvigil.TypeDay, p.Until.String())), named("days_late", rxvigil.Null(rxvigil.TypeNumber)))
+	values := rxvigil.FactsOf(named("valid_until", rxvigil.ValueOf(rxvigil.TypeDay, p.Until.String())), named("days_late", rxvigil.Null(rxvigil.TypeNumber)))
 	if p.Until.Finite() {
 		values.Set("days_late", rxvigil.NumberValue(rxvigil.NumberOf(int64(p.Until.Until(today)))))
 	}

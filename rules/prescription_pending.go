@@ -75,7 +75,7 @@ func (p PrescriptionPending) judge(rx *prescription, now time.Time, zone *time.L
 		s.rung, limit = "partial", p.Partial
 	}
 	waited := p.Hours.between(since, now, zone)
-	s.values = factsOf(named("since", timeValue(since)), named("day", rxvigil.ValueOf(rxvigil.TypeDay, rxvigil.DayOf(since, zone).String())))
+	s.values = rxvigil.FactsOf(named("since", timeValue(since)), named("day", rxvigil.ValueOf(rxvigil.TypeDay, rxvigil.DayOf(since, zone).String())))
 	s.inputs = s.with("hours", rxvigil.NumberOf(int64(waited/time.Hour)))
 	s.threshold = &rxvigil.Threshold{Value: rxvigil.NumberValue(rxvigil.NumberOf(int64(limit / time.Hour))), Source: sourceRule}
 	switch {

@@ -85,7 +85,7 @@ func (e *Engine) judgeMargin(r *rule, p PriceBelowCost, c priceChange) {
 	if s.finding != fires && e.alerts.perRule[r.ID] == 0 { // as with nearly every price
 		return
 	}
-	s.values = factsOf(
+	s.values = rxvigil.FactsOf(
 		named("price", rxvigil.NumberValue(m.price())), named("cost", rxvigil.NumberValue(m.cost())), named("least", rxvigil.NumberValue(least.Round(4))),
 	)
 	s.inputs = s.with("old_price", c.old) // only the transaction that raises it knows
@@ -109,7 +109,7 @@ func (e *Engine) judgePriceChange(r *rule, p PriceChange, c priceChange) {
 	}
 	e.report(r, m.tenant, incident{
 		subject: m.subject(), rung: "changed", severity: rxvigil.High,
-		values: factsOf(
+		values: rxvigil.FactsOf(
 			named("price", rxvigil.NumberValue(m.price())), named("old_price", rxvigil.NumberValue(c.old)),
 			named("percent", rxvigil.NumberValue(share.Mul(rxvigil.NumberOf(100)).Round(1))),
 		),

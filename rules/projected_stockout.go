@@ -46,7 +46,7 @@ func (h *hearing) horizon() (rxvigil.Number, string) {
 func describeStockout(h *hearing, _ verdict) description {
 	f := h.forecast()
 	horizon, source := h.horizon()
-	values := factsOf(named("available", rxvigil.NumberValue(h.stock.Available)), named("date", rxvigil.Null(rxvigil.TypeDay)))
+	values := rxvigil.FactsOf(named("available", rxvigil.NumberValue(h.stock.Available)), named("date", rxvigil.Null(rxvigil.TypeDay)))
 	f.tell(&values, h.stock.Available)
 	if cover := f.cover(h.stock.Available); cover.Known() {
 		values.Set("date", rxvigil.ValueOf(rxvigil.TypeDay, (h.today+rxvigil.Day(min(cover.Floor().Int64(), farAhead))).String()))

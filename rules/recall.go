@@ -99,7 +99,7 @@ func judgeRecall(dst []verdict, h *hearing) []verdict {
 
 func describeRecall(h *hearing, v verdict) description {
 	reason, _ := h.shelf.medicine.tenant.recallOf(v.lot)
-	values := factsOf(named("quantity", rxvigil.NumberValue(v.lot.onHand)), named("why", rxvigil.TextOf(reason)))
+	values := rxvigil.FactsOf(named("quantity", rxvigil.NumberValue(v.lot.onHand)), named("why", rxvigil.TextOf(reason)))
 	if b := h.shelf.medicine.tenant.book.boughtOf(v.lot); b != nil {
 		values.Set("sold", rxvigil.NumberValue(b.sold))
 		values.Set("patients", rxvigil.TextOf(b.names()))

@@ -74,7 +74,7 @@ func noteFills(e *Engine, r *rule, c *prescriptionChange) {
 		if used.Known() && used.Cmp(share) < 0 {
 			e.report(r, c.tenant, incident{
 				branch: c.now.Branch, rung: "early", severity: rxvigil.Warning, subject: c.now.subject(),
-				values: factsOf(named("medicine", rxvigil.TextOf(m.name())), named("percent", rxvigil.NumberValue(used.Mul(rxvigil.NumberOf(100)).Round(0)))),
+				values: rxvigil.FactsOf(named("medicine", rxvigil.TextOf(m.name())), named("percent", rxvigil.NumberValue(used.Mul(rxvigil.NumberOf(100)).Round(0)))),
 				limit:  &rxvigil.Threshold{Value: rxvigil.NumberValue(share), Source: sourceRule},
 			})
 		}
@@ -85,7 +85,7 @@ func noteFills(e *Engine, r *rule, c *prescriptionChange) {
 func (p RefillDue) judge(rx *prescription, now time.Time, t *tenant) (state, time.Time) {
 	s := state{branch: rx.Branch, subject: rx.subject(), verdict: verdict{rung: "due", severity: rxvigil.Info}}
 	var next time.Time
-	s.values = factsOf(named("medicine", rxvigil.Null(rxvigil.TypeText)), named("ends", rxvigil.Null(rxvigil.TypeDay)))
+	s.values = rxvigil.FactsOf(named("medicine", rxvigil.Null(rxvigil.TypeText)), named("ends", rxvigil.Null(rxvigil.TypeDay)))
 	for i := range rx.Lines {
 		l := &rx.Lines[i]
 		ends := l.ends()

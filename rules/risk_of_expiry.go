@@ -115,7 +115,7 @@ func describeRiskOfExpiry(h *hearing, _ verdict) description {
 	f := h.forecast()
 	r := h.risk(&f)
 	least, source := h.leastValue()
-	values := factsOf(
+	values := rxvigil.FactsOf(
 		named("units", rxvigil.NumberValue(r.units)), named("value", rxvigil.NumberValue(r.value.Trim())),
 		named("lots", rxvigil.TextOf(strings.Join(r.lots, ", "))), named("available", rxvigil.NumberValue(h.stock.Available)),
 	)

@@ -105,7 +105,7 @@ func (u *unproven) incident(m *medicine, l *unprovenLine) incident {
 	i := incident{
 		branch: u.Branch, rung: "on_prescription", severity: rxvigil.High,
 		subject: rxvigil.Subject{Type: subjectSale, ID: u.Sale + "/" + l.ID, Name: m.name(), Medicine: m.id()},
-		values:  factsOf(named("sale", rxvigil.TextOf(u.Number)), named("quantity", rxvigil.NumberValue(l.Quantity)), named("link", rxvigil.TextOf(l.Link))),
+		values:  rxvigil.FactsOf(named("sale", rxvigil.TextOf(u.Number)), named("quantity", rxvigil.NumberValue(l.Quantity)), named("link", rxvigil.TextOf(l.Link))),
 	}
 	if m.is(controlled) {
 		i.rung, i.severity = "controlled", rxvigil.Critical

@@ -110,5 +110,5 @@ func (s *saleChange) subject(l *soldLine) rxvigil.Subject {
 
 // facts are the numbers that every alert about a sale has.
 func (s *saleChange) facts(l *soldLine) rxvigil.Facts {
-	return factsOf(named("sale", rxvigil.TextOf(s.label())), named("quantity", rxvigil.NumberValue(l.quantity)))
+	return rxvigil.FactsOf(named("sale", rxvigil.TextOf(s.label())), named("quantity", rxvigil.NumberValue(l.quantity)))
 }

@@ -134,7 +134,7 @@ func describeSpike(h *hearing, v verdict) description {
 		u = h.usual(h.today - 1)
 	}
 	score, source := h.spikeScore()
-	values := factsOf(
+	values := rxvigil.FactsOf(
 		named("sold", rxvigil.NumberValue(u.sold)), named("usual", rxvigil.NumberValue(u.median.Trim())), named("score", rxvigil.NumberValue(u.score.Round(2))),
 	)
 	d := description{values: values, threshold: &rxvigil.Threshold{Value: rxvigil.NumberValue(score), Source: source}}

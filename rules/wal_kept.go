@@ -54,7 +54,7 @@ func (e *Engine) noteLag(behind int64) {
 	subject := rxvigil.Subject{Type: "engine", ID: "lag", Name: "rxvigil"}
 	print := rxvigil.Fingerprint(rxvigil.EngineTenant, "", ruleBlind, subject.Type, subject.ID)
 	o := e.alerts.byPrint(rxvigil.EngineTenant, print)
-	values := factsOf(named("behind", rxvigil.NumberValue(rxvigil.NumberOf(behind))), named("reason", rxvigil.TextOf("lag")))
+	values := rxvigil.FactsOf(named("behind", rxvigil.NumberValue(rxvigil.NumberOf(behind))), named("reason", rxvigil.TextOf("lag")))
 	switch {
 	case e.settled:
 	case o == nil && behind > lagging:
@@ -121,7 +121,7 @@ func keptSeverity(rung string) rxvigil.Severity {
 }
 
 func (k *Kept) values() rxvigil.Facts {
-	values := factsOf(
+	values := rxvigil.FactsOf(
 		named("bytes", rxvigil.NumberValue(rxvigil.NumberOf(k.Bytes))), named("status", rxvigil.TextOf(k.Status)),
 		named("safe", rxvigil.Null(rxvigil.TypeNumber)), named("limit", rxvigil.Null(rxvigil.TypeNumber)),
 	)
